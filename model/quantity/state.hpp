@@ -2,6 +2,7 @@
 // One description per state struct (structure of arrays): probes, the recorder and later checkpoints are made
 // from it, so that a new state can be recorded without further code.
 
+#include <array>
 #include <string_view>
 #include <variant>
 #include <vector>

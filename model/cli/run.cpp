@@ -1,0 +1,151 @@
+// rewire run
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include "cli/commands.hpp"
+#include "engine/simulation.hpp"
+#include "experiment/experiment.hpp"
+#include "record/recorder.hpp"
+
+namespace rewire::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::atomic<int> signal_seen{0}; // a signal handler can reach nothing else
+static_assert(std::atomic<int>::is_always_lock_free);
+extern "C" void on_signal(int number) { signal_seen = number; }
+
+std::string sha256(const std::string& text) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned int length = 0;
+    EVP_Digest(text.data(), text.size(), digest.data(), &length, EVP_sha256(), nullptr);
+    std::string hex;
+    for (unsigned int i = 0; i < length; ++i) hex += fmt::format("{:02x}", digest[i]);
+    return hex;
+}
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+std::string duration_text(double s) {
+    if (s < 120) return fmt::format("{:.1f} s", s);
+    if (s < 7200) return fmt::format("{:.1f} min", s / 60);
+    if (s < 172800) return fmt::format("{:.1f} h", s / 3600);
+    return fmt::format("{:.1f} d", s / 86400);
+}
+
+/// One line on a terminal, a log line every so often elsewhere.
+class Progress {
+public:
+    explicit Progress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0) {}
+
+    void show(engine::Simulation& simulation) {
+        if (quiet_ || seconds_since(last_) < (terminal_ ? 0.2 : 10)) return;
+        last_ = Clock::now();
+        const double wall = seconds_since(start_), done = simulation.time_s(), total = simulation.model().duration_s;
+        const double rate = spikes_per_neuron_and_second(simulation);
+        const std::string line = fmt::format("{} of {}  {:.3g}x biological time  {:.2f} Hz  {} left", duration_text(done), duration_text(total),
+                                             done / wall, rate, done > 0 ? duration_text((total - done) * wall / done) : "?");
+        std::cerr << (terminal_ ? "\r\033[K" : "") << line << (terminal_ ? "" : "\n") << std::flush;
+        drawn_ = true;
+    }
+    void clear() const {
+        if (drawn_ && terminal_) std::cerr << "\r\033[K";
+    }
+
+private:
+    static double spikes_per_neuron_and_second(engine::Simulation& simulation) {
+        double neurons = 0;
+        for (const auto& p : simulation.network().populations) neurons += static_cast<double>(p.size());
+        return static_cast<double>(simulation.network().total_spikes()) / std::max(1e-9, simulation.spiking_s()) / neurons;
+    }
+
+    bool quiet_, terminal_, drawn_ = false;
+    Clock::time_point start_ = Clock::now();
+    Clock::time_point last_ = Clock::now();
+};
+
+void print_summary(engine::Simulation& simulation, const std::string& output, double wall_s) {
+    const engine::Model& model = simulation.model();
+    std::cout << fmt::format("simulated {} in {:.1f} s ({:.3g}x biological time; {} of it with spikes), {} threads\n",
+                             duration_text(simulation.time_s()), wall_s, simulation.time_s() / wall_s, duration_text(simulation.spiking_s()),
+                             simulation.network().options().threads);
+    for (std::size_t p = 0; p < model.populations.size(); ++p) {
+        double spiking = simulation.spiking_s();
+        if (model.has_slow_mechanisms()) spiking -= model.baseline_settle_s + model.baseline_measure_s;
+        std::cout << fmt::format("  {:<16} {:>8} neurons  {:>12} spikes  {:8.3f} Hz\n", model.populations[p].name, model.populations[p].size,
+                                 simulation.spike_count(p),
+                                 static_cast<double>(simulation.spike_count(p)) / std::max(1e-9, spiking) / static_cast<double>(model.populations[p].size));
+    }
+    std::cout << "result: " << output << "\n";
+}
+
+} // namespace
+
+int run(const RunOptions& options) {
+    experiment::Experiment experiment = experiment::load_experiment(options.config, options.overrides);
+    for (const experiment::Diagnostic& d : experiment.warnings.sorted()) std::cerr << to_string(d) << "\n";
+    std::string output = options.output;
+    if (output.empty()) output = "results/" + std::filesystem::path(options.config).stem().string() + ".h5";
+    if (!options.force && std::filesystem::exists(output)) {
+        std::cerr << fmt::format("rewire: error: {}: the file exists already; name another with -o, or replace it with --force\n", output);
+        return 2;
+    }
+    std::error_code ignored;
+    if (const auto folder = std::filesystem::path(output).parent_path(); !folder.empty()) std::filesystem::create_directories(folder, ignored);
+
+    const auto start = Clock::now();
+    signal_seen = 0;
+    std::signal(SIGINT, on_signal);
+    std::signal(SIGTERM, on_signal);
+    record::Provenance provenance{.title = experiment.title.empty() ? std::filesystem::path(options.config).stem().string() : experiment.title,
+                                  .config_toml = experiment.resolved_toml,
+                                  .config_sha256 = sha256(experiment.resolved_toml)};
+    for (const experiment::DoseWindow& dose : experiment.doses) {
+        if (dose.start_s >= experiment.model.duration_s) continue;
+        provenance.dose_start_s.push_back(dose.start_s);
+        provenance.dose_end_s.push_back(dose.end_s);
+        provenance.dose_drug.push_back(dose.drug);
+    }
+    std::optional<engine::Simulation> simulation;
+    try {
+        simulation.emplace(std::move(experiment.model));
+    } catch (const std::invalid_argument& error) {
+        std::cerr << fmt::format("{}: error: {}\n", options.config, error.what());
+        return 2;
+    }
+    try {
+        record::Recorder recorder(output, options.force, *simulation, provenance);
+        Progress progress(options.quiet);
+        simulation->prepare([] { return signal_seen != 0; });
+        recorder.collect();
+        while (!simulation->finished() && signal_seen == 0) {
+            simulation->advance();
+            recorder.collect();
+            progress.show(*simulation);
+        }
+        progress.clear();
+        recorder.finish(simulation->finished(), seconds_since(start));
+    } catch (const record::Hdf5Error& error) {
+        std::cerr << fmt::format("rewire: error: {}\n", error.what());
+        return 1;
+    }
+    if (!options.quiet) print_summary(*simulation, output, seconds_since(start));
+    if (!simulation->finished()) {
+        std::cerr << fmt::format("rewire: interrupted at {}; what was simulated is in {}\n", duration_text(simulation->time_s()), output);
+        return 130;
+    }
+    return 0;
+}
+
+} // namespace rewire::cli

@@ -1,0 +1,196 @@
+#pragma once
+// The fast part: membranes, receptors, release and spikes at the step dt.
+//
+// A step k covers [k dt, (k+1) dt). Its tasks, per thread and for the thread's own neurons:
+//   D(k)  delivery: spikes emitted in step k-1-d reach their targets over synapses of delay d
+//   U(k)  update:   stimuli, receptors and membranes advance; spikes of the step are listed, and the presynaptic
+//                   side works out what each carries (release, NMDA increment)
+//   S(k)  samples:  what the slow part and the recorder want to know
+// D(k) precedes U(k) precedes S(k). A spike of U(k) is first read by D(k+1+d), so with the shortest delay d_min the
+// threads meet once in d_min + 1 steps and never lock. Delivery walks spikes in the order (step, source) for every
+// target, whatever the number of threads: sums are bit-identical.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/drives.hpp"
+#include "engine/team.hpp"
+#include "network/connect.hpp"
+#include "network/specification.hpp"
+#include "network/synapses.hpp"
+#include "random/stream.hpp"
+#include "structure/growth.hpp"
+#include "synapse/receptor_state.hpp"
+#include "synapse/short_term.hpp"
+
+namespace rewire::engine {
+
+/// Input to part of a population for part of the time.
+struct Stimulus {
+    std::string kind; ///< poisson, current_step, current_ramp, spikes
+    std::size_t population = 0;
+    double from_s = 0, to_s = 0;
+    std::int64_t first = 0, count = 0;            ///< neurons [first, first + count)
+    double amplitude_pA = 0, end_amplitude_pA = 0; ///< current_step: amplitude; current_ramp: from, to
+    double rate_Hz = 0;                           ///< poisson: of the whole input to a neuron
+    double weight = 0;                            ///< poisson, spikes: nS or pA
+    std::size_t receptor = 0;
+    std::vector<double> times_s;                  ///< spikes: one per input spike, sorted
+    std::vector<std::uint32_t> neurons;           ///< spikes: target of each, within the population
+};
+
+/// A state variable of single neurons that is recorded on a clock of its own.
+struct Trace {
+    std::string name; ///< clock in the result file
+    std::size_t population = 0;
+    std::string variable; ///< membrane_potential, adaptation, or g_<receptor>
+    std::vector<std::uint32_t> neurons;
+    std::int64_t every_steps = 1;
+};
+
+struct Spike {
+    std::int64_t step; ///< the spike's time is (step + 1) dt
+    std::uint32_t neuron;
+};
+
+/// State of one population. Slow mechanisms write the gains, tonic conductances and currents between ticks.
+struct FastPopulation {
+    network::Population specification;
+    std::vector<network::Position> positions;
+    neuron::MembraneState membrane;
+    std::vector<synapse::ReceptorState> receptors;
+    neuron::NmdaVoltageDependence nmda;
+    bool has_nmda = false;
+    int refractory_steps = 0;
+    aligned_vector<float> current_pA;
+    aligned_vector<float> tonic_ab_nS, tonic_cd_nS; ///< empty without extrasynaptic NMDA receptors
+    Drives drives;
+    bool record_spikes = false;
+    bool in_lfp = false; ///< the LFP proxy of its region sums over it
+    std::vector<std::uint32_t> cuts; ///< thread t owns neurons [cuts[t], cuts[t+1])
+    std::vector<std::vector<std::vector<std::uint32_t>>> history; ///< [thread][slot] -> neurons that fired
+    std::vector<std::vector<Spike>> log;                          ///< [thread], when recorded
+
+    std::size_t size() const { return static_cast<std::size_t>(specification.size); }
+};
+
+/// State of one projection.
+struct FastProjection {
+    network::Projection specification;
+    network::SynapseStore synapses;
+    bool dynamic = false; ///< spikes carry individual amounts: short-term plasticity, NMDA saturation or mGluR2/3
+    std::vector<synapse::ReleaseState> state; ///< per source, if dynamic
+    std::vector<float> released; ///< per source: sum of releases since the last reset, if glutamatergic
+    float release_factor = 1;    ///< presynaptic mGluR2/3
+    struct Payload {
+        std::vector<float> first, second; ///< parallel to the source's spike list of the slot
+    };
+    std::vector<std::vector<Payload>> payload; ///< [thread][slot], if dynamic
+};
+
+/// Samples of population activity gathered since they were last taken.
+struct ActivitySamples {
+    std::vector<std::int64_t> step;          ///< end step of each sample
+    std::vector<std::uint32_t> spike_counts; ///< [sample][population], spikes in the sample's window
+    std::vector<double> lfp_pA;              ///< [sample][region]: mean |I_AMPA| + |I_GABA|
+};
+
+struct TraceSamples {
+    std::vector<std::int64_t> step;
+    std::vector<float> values; ///< [sample][neuron]
+};
+
+/// Constants of the fast part.
+struct FastOptions {
+    double dt_ms = 0.1;
+    std::uint64_t seed = 1;
+    int threads = 1;
+    std::int64_t drive_every_steps = 10;    ///< sampling of drives
+    std::int64_t activity_every_steps = 20; ///< sampling of rates and LFP; 0: none
+    std::size_t regions = 1;
+    bool track_release = false; ///< count releases and let mGluR2/3 act on them
+    structure::CalciumParameters calcium;
+    DriveConstants drives;
+};
+
+/// The spiking network: advance it by steps, read and write its state in between.
+class FastNetwork {
+public:
+    /// Builds positions and synapses. Pairwise columns are those of the projections that name a file, else empty.
+    /// \throws std::invalid_argument as network::connect does
+    FastNetwork(const FastOptions& options, const std::vector<network::Population>& populations,
+                const std::vector<network::Projection>& projections,
+                const std::vector<network::PairwiseColumns>& pairwise, std::vector<Stimulus> stimuli,
+                std::vector<Trace> traces);
+
+    /// Advances `steps` steps, the first of which is the step `first_step` of biological time (it may be negative,
+    /// and jumps after a leap); drives gather. Bit-identical for any number of threads.
+    void advance(std::int64_t first_step, std::int64_t steps);
+
+    /// Puts all drives back to zero.
+    void reset_drives();
+    /// Sum of incoming weights of NMDA receptors, after synapses have changed.
+    void update_total_weights();
+    /// Open fraction of extrasynaptic NMDA receptors per region, read by the sampling.
+    std::vector<float> ambient_open;
+
+    /// Spikes of a population since the last call, in the order (step, neuron).
+    std::vector<Spike> take_spikes(std::size_t population);
+    ActivitySamples take_activity();
+    TraceSamples take_trace(std::size_t trace);
+
+    std::vector<FastPopulation> populations;
+    std::vector<FastProjection> projections;
+    std::vector<Trace> traces;
+    const FastOptions& options() const { return options_; }
+    Team& team() { return team_; }
+    std::uint64_t total_spikes() const;
+    std::uint64_t total_events() const; ///< synaptic events delivered
+    std::size_t synapse_bytes() const;
+
+private:
+    struct PoissonInput {
+        std::size_t population, receptor;
+        std::uint32_t first, count;
+        std::int64_t from_step, to_step;
+        float weight;
+        Purpose purpose;
+        std::uint64_t entity;
+        std::vector<std::uint32_t> thresholds; ///< a word at or above thresholds[k] means more than k spikes
+        aligned_vector<std::uint32_t> words;   ///< 4 steps of random words, [step][neuron]
+    };
+    struct ThreadCounters {
+        alignas(64) std::uint64_t spikes = 0;
+        std::uint64_t events = 0;
+        std::vector<std::uint32_t> window; ///< spikes per population since the last activity sample
+        std::vector<std::uint32_t> counts; ///< [sample][population]
+    };
+
+    void build_poisson_inputs();
+    void deliver(std::int64_t fast_step, int rank);
+    void update(std::int64_t step, std::int64_t fast_step, std::int64_t end_step, bool first, int rank);
+    void stimulate(std::size_t population, std::int64_t step, bool first, int rank);
+    void step_block(FastPopulation& population, std::size_t first, std::size_t count, std::int32_t* spiked);
+    void emit(std::size_t population, std::uint32_t neuron, std::int64_t step, std::int64_t fast_step,
+              std::int64_t end_step, int rank);
+    void take_samples(std::int64_t step, int rank);
+
+    FastOptions options_;
+    Team team_;
+    std::vector<Stimulus> stimuli_;
+    std::vector<PoissonInput> poisson_;
+    std::vector<std::vector<std::size_t>> projections_from_; ///< per population
+    std::int64_t interval_steps_ = 1;
+    std::int64_t slots_ = 2;
+    std::int64_t fast_step_ = 0; ///< steps computed so far: the ring's clock, which no leap stops
+    std::vector<ThreadCounters> counters_;
+    std::vector<std::size_t> lfp_offset_; ///< first block of each population in an LFP sample
+    std::size_t lfp_blocks_ = 0;
+    ActivitySamples activity_;
+    std::vector<double> lfp_block_sums_; ///< [sample][block]
+    std::vector<TraceSamples> trace_samples_;
+};
+
+} // namespace rewire::engine

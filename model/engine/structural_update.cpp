@@ -1,0 +1,209 @@
+#include "engine/structural_update.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+
+namespace rewire::engine {
+namespace {
+
+std::uint64_t key(const StructuralState& state) { return static_cast<std::uint64_t>(state.specification.projection) << 32; }
+
+double kernel_width(const StructuralState& state) {
+    return state.specification.sigma_um > 0 ? state.specification.sigma_um : std::numeric_limits<double>::infinity();
+}
+
+/// The nearest delay that the store has rows for.
+std::uint16_t nearest_delay(const std::vector<std::uint16_t>& delays_steps, std::uint16_t wanted) {
+    return *std::min_element(delays_steps.begin(), delays_steps.end(), [=](int a, int b) {
+        return std::abs(a - wanted) < std::abs(b - wanted);
+    });
+}
+
+/// A synapse for a pair, with weight and delay as the projection draws them.
+network::Synapse new_synapse(const FastProjection& projection, const structure::Pair& pair, double dt_ms, double formed_h,
+                             bool nascent, RandomStream& random) {
+    const double delay_ms = network::draw(projection.specification.delay_ms, random);
+    return {.source = pair.source,
+            .delay_steps = nearest_delay(projection.synapses.delays_steps(), network::delay_in_steps(delay_ms, dt_ms)),
+            .target = pair.target,
+            .weight = static_cast<float>(network::draw(projection.specification.weight, random)),
+            .formed_h = static_cast<float>(formed_h),
+            .nascent = nascent};
+}
+
+/// Takes synapses out of the store and unbinds their elements on both sides.
+void remove_with_elements(FastProjection& projection, StructuralState& state, std::vector<network::SynapseIndex>& gone) {
+    if (gone.empty()) return;
+    std::sort(gone.begin(), gone.end());
+    for (const network::SynapseIndex& index : gone) {
+        const auto row = projection.synapses.row(index.row);
+        structure::unbind(state.axonal, projection.synapses.source_of(index.row));
+        structure::unbind(state.dendritic, row.target[index.position]);
+    }
+    projection.synapses.remove(gone);
+    state.eliminated += gone.size();
+    gone.clear();
+}
+
+} // namespace
+
+StructuralState make_structural_state(FastNetwork& network, const StructuralProjection& specification,
+                                      const structure::SpineParameters& spines) {
+    StructuralState state;
+    state.specification = specification;
+    FastProjection& projection = network.projections[specification.projection];
+    const std::uint64_t seed = network.options().seed;
+    const auto outgoing = projection.synapses.outgoing_counts();
+    state.healthy_count = projection.synapses.incoming_counts();
+    // Axons and dendrites draw from different stretches of the key's entities.
+    state.axonal = structure::bound_elements(outgoing, seed, key(state));
+    state.dendritic = structure::bound_elements(state.healthy_count, seed, key(state) | 0x80000000u);
+    if (specification.rule == "elements") {
+        for (double& grown : state.axonal.grown) grown += specification.initial_elements;
+        for (double& grown : state.dendritic.grown) grown += specification.initial_elements;
+        return state;
+    }
+    const std::vector<std::int32_t> one_each(outgoing.size(), 1);
+    state.sources = std::make_unique<structure::PartnerGrid>(
+        network.populations[projection.specification.source].positions, one_each, kernel_width(state));
+    RandomStream random(seed, Purpose::age, key(state));
+    for (std::size_t r = 0; r < projection.synapses.rows(); ++r) {
+        const auto formed = projection.synapses.formed_h(r);
+        const auto nascent = projection.synapses.nascent(r);
+        for (std::size_t i = 0; i < formed.size(); ++i) {
+            const structure::SettledSpine spine = structure::settled_spine(spines, random);
+            formed[i] = static_cast<float>(-spine.age_h);
+            nascent[i] = spine.nascent;
+        }
+    }
+    return state;
+}
+
+void update_spines(FastNetwork& network, StructuralState& state, const structure::SpineParameters& parameters,
+                   const SpineDrive& drive, double from_h, double to_h) {
+    FastProjection& projection = network.projections[state.specification.projection];
+    network::SynapseStore& synapses = projection.synapses;
+    const double duration_h = to_h - from_h;
+    const double hazard = structure::elimination_per_h(parameters, drive.stress, drive.inflammation);
+    const std::uint64_t seed = network.options().seed, update = state.updates++;
+
+    // Loss and stabilisation of what stands: one draw a synapse from its exact fate over the interval.
+    const structure::SpineFate of_nascent = structure::nascent_fate(parameters, hazard, duration_h);
+    const structure::SpineFate of_stable = structure::stable_fate(hazard, duration_h);
+    RandomStream loss(seed, Purpose::elimination, key(state), update);
+    std::vector<network::SynapseIndex> gone;
+    for (std::size_t r = 0; r < synapses.rows(); ++r) {
+        const auto nascent = synapses.nascent(r);
+        const auto row = synapses.row(r);
+        for (std::uint32_t i = 0; i < row.size; ++i) {
+            const structure::SpineState fate = structure::draw(nascent[i] ? of_nascent : of_stable, loss.uniform());
+            if (fate == structure::SpineState::lost) {
+                gone.push_back({static_cast<std::uint32_t>(r), i});
+                structure::grow(state.dendritic, row.target[i], -1); // a lost spine takes its element with it
+                structure::grow(state.axonal, synapses.source_of(r), -1);
+            } else {
+                nascent[i] = fate == structure::SpineState::nascent;
+            }
+        }
+    }
+    remove_with_elements(projection, state, gone);
+
+    // Formation: elements grow, whole vacant ones become nascent spines of a uniform age within the interval.
+    for (std::size_t i = 0; i < state.dendritic.grown.size(); ++i) {
+        const double protein = drive.synaptic_protein ? (*drive.synaptic_protein)[i] : 1;
+        const double homeostatic = drive.homeostatic ? (*drive.homeostatic)[i] : 1;
+        structure::grow(state.dendritic, i,
+                        structure::formation_per_h(parameters, protein, homeostatic) * duration_h * state.healthy_count[i]);
+    }
+    const std::vector<std::int32_t> vacant = structure::vacancies(state.dendritic);
+    const network::Projection& spec = projection.specification;
+    RandomStream formation(seed, Purpose::formation, key(state), update);
+    const std::vector<structure::Pair> pairs = structure::choose_sources(
+        *state.sources, network.populations[spec.target].positions, vacant, spec.source == spec.target, formation);
+    const structure::SpineFate newborn = structure::newborn_fate(parameters, hazard, duration_h);
+    RandomStream birth(seed, Purpose::new_synapse, key(state), update);
+    std::vector<network::Synapse> added;
+    for (const structure::Pair& pair : pairs) {
+        ++state.formed;
+        const structure::SpineState fate = structure::draw(newborn, birth.uniform());
+        const double formed_h = to_h - duration_h * birth.uniform();
+        if (fate == structure::SpineState::lost) {
+            ++state.eliminated;
+            structure::grow(state.dendritic, pair.target, -1);
+            continue;
+        }
+        added.push_back(new_synapse(projection, pair, network.options().dt_ms, formed_h, fate == structure::SpineState::nascent, birth));
+        structure::bind(state.dendritic, pair.target);
+        structure::bind(state.axonal, pair.source);
+        structure::grow(state.axonal, pair.source, 1);
+    }
+    synapses.add(added);
+}
+
+void update_elements(FastNetwork& network, StructuralState& state, const std::vector<double>& source_calcium,
+                     const std::vector<double>& target_calcium, double from_h, double to_h) {
+    FastProjection& projection = network.projections[state.specification.projection];
+    network::SynapseStore& synapses = projection.synapses;
+    const network::Projection& spec = projection.specification;
+    const std::uint64_t seed = network.options().seed, update = state.updates++;
+    const double duration_s = (to_h - from_h) * 3600;
+    for (std::size_t i = 0; i < source_calcium.size(); ++i)
+        structure::grow(state.axonal, i, structure::growth_rate(state.specification.axonal, source_calcium[i]) * duration_s);
+    for (std::size_t i = 0; i < target_calcium.size(); ++i)
+        structure::grow(state.dendritic, i,
+                        structure::growth_rate(state.specification.dendritic, target_calcium[i]) * duration_s);
+
+    // Axons first, then dendrites among what is left (Butz & van Ooyen 2013: deletions before formation).
+    std::vector<network::SynapseIndex> gone;
+    RandomStream loss(seed, Purpose::elimination, key(state), update);
+    const auto groups = synapses.delays_steps().size();
+    for (std::uint32_t j = 0; j < source_calcium.size(); ++j) {
+        const std::int32_t surplus = structure::surplus(state.axonal, j);
+        if (surplus == 0) continue;
+        std::vector<network::SynapseIndex> own;
+        for (std::size_t g = 0; g < groups; ++g) {
+            const std::size_t r = synapses.row_index(j, g);
+            for (std::uint32_t i = 0; i < synapses.row(r).size; ++i) own.push_back({static_cast<std::uint32_t>(r), i});
+        }
+        for (const std::uint32_t k : structure::choose(static_cast<std::uint32_t>(own.size()), static_cast<std::uint32_t>(surplus), loss))
+            gone.push_back(own[k]);
+    }
+    remove_with_elements(projection, state, gone);
+    bool any = false;
+    for (std::size_t i = 0; i < target_calcium.size(); ++i) any = any || structure::surplus(state.dendritic, i) > 0;
+    if (any) {
+        std::vector<std::vector<network::SynapseIndex>> incoming(target_calcium.size());
+        synapses.for_each([&](network::SynapseIndex index, const network::Synapse& s) {
+            if (structure::surplus(state.dendritic, s.target) > 0) incoming[s.target].push_back(index);
+        });
+        for (std::size_t i = 0; i < incoming.size(); ++i)
+            for (const std::uint32_t k : structure::choose(static_cast<std::uint32_t>(incoming[i].size()),
+                                                           static_cast<std::uint32_t>(structure::surplus(state.dendritic, i)), loss))
+                gone.push_back(incoming[i][k]);
+        remove_with_elements(projection, state, gone);
+    }
+
+    const std::vector<std::int32_t> axonal = structure::vacancies(state.axonal), dendritic = structure::vacancies(state.dendritic);
+    RandomStream formation(seed, Purpose::formation, key(state), update);
+    const std::vector<structure::Pair> pairs = structure::pair_elements(
+        network.populations[spec.source].positions, axonal, network.populations[spec.target].positions, dendritic,
+        spec.source == spec.target, kernel_width(state), formation);
+    RandomStream birth(seed, Purpose::new_synapse, key(state), update);
+    std::vector<network::Synapse> added;
+    for (const structure::Pair& pair : pairs) {
+        added.push_back(new_synapse(projection, pair, network.options().dt_ms, to_h, false, birth));
+        structure::bind(state.axonal, pair.source);
+        structure::bind(state.dendritic, pair.target);
+    }
+    synapses.add(added);
+    state.formed += added.size();
+}
+
+void check_invariants(const FastNetwork& network, const StructuralState& state) {
+    const network::SynapseStore& synapses = network.projections[state.specification.projection].synapses;
+    structure::check_invariants(state.axonal, synapses.outgoing_counts());
+    structure::check_invariants(state.dendritic, synapses.incoming_counts());
+}
+
+} // namespace rewire::engine

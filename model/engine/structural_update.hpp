@@ -1,0 +1,62 @@
+#pragma once
+// Structural plasticity on the network: applies the rules of structure/ to the synapse stores at slow ticks.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/fast_network.hpp"
+#include "structure/elements.hpp"
+#include "structure/growth.hpp"
+#include "structure/partners.hpp"
+#include "structure/spines.hpp"
+
+namespace rewire::engine {
+
+/// A projection whose synapses form and are eliminated.
+struct StructuralProjection {
+    std::size_t projection = 0;
+    std::string rule = "spines"; ///< "spines" (structure/spines.hpp) or "elements" (Butz & van Ooyen 2013)
+    double sigma_um = 0;         ///< distance kernel, 0: no dependence on distance
+    structure::GrowthRule axonal, dendritic; ///< elements
+    double initial_elements = 0; ///< elements: vacant ones per neuron and side at the start
+};
+
+/// Synapses of a projection and the elements behind them.
+struct StructuralState {
+    StructuralProjection specification;
+    structure::ElementPool axonal, dendritic;
+    std::vector<std::uint32_t> healthy_count; ///< spines: incoming synapses at the start
+    std::unique_ptr<structure::PartnerGrid> sources;
+    std::uint64_t updates = 0;
+    std::uint64_t formed = 0;     ///< since the last time the recorder asked
+    std::uint64_t eliminated = 0;
+};
+
+/// State at the start: every synapse is bound on both sides; with the rule "spines" each gets an age from the
+/// healthy steady state.
+StructuralState make_structural_state(FastNetwork& network, const StructuralProjection& specification,
+                                      const structure::SpineParameters& spines);
+
+/// What drives the spines of one target neuron over an interval.
+struct SpineDrive {
+    const std::vector<double>* synaptic_protein = nullptr; ///< per target; null: 1
+    const std::vector<double>* homeostatic = nullptr;      ///< factor per target; null: 1
+    double stress = 0;
+    double inflammation = 0;
+};
+
+/// Advances the rule "spines" from `from_h` to `to_h`.
+void update_spines(FastNetwork& network, StructuralState& state, const structure::SpineParameters& parameters,
+                   const SpineDrive& drive, double from_h, double to_h);
+
+/// Advances the rule "elements" from `from_h` to `to_h`: elements grow by calcium, surplus ones lose their synapses, vacant
+/// ones pair.
+void update_elements(FastNetwork& network, StructuralState& state, const std::vector<double>& source_calcium,
+                     const std::vector<double>& target_calcium, double from_h, double to_h);
+
+/// \throws std::logic_error  if bound elements and synapses differ on either side
+void check_invariants(const FastNetwork& network, const StructuralState& state);
+
+} // namespace rewire::engine

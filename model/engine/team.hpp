@@ -1,0 +1,107 @@
+#pragma once
+// The threads of a run. Work is a function of the rank; ranks meet at a barrier. OpenMP in ordinary builds; plain
+// threads under the thread sanitizer, which does not see OpenMP's barriers and would report them as races.
+//
+// Threads meet thousands of times a second, so a barrier must be quick; but a machine may be shared, and a barrier
+// that spins while its partner waits for a core was seen to slow a run thirtyfold. This one spins for about as long
+// as a meeting takes on an idle machine, then gives its core away until the last rank comes.
+
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+#ifdef REWIRE_STD_THREADS
+#include <vector>
+#else
+#include <omp.h>
+#endif
+
+namespace rewire::engine {
+
+/// A meeting point of a fixed number of threads.
+class Barrier {
+public:
+    explicit Barrier(int size) : size_(size) {}
+    void wait() {
+        const int round = round_.load(std::memory_order_acquire);
+        if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
+            arrived_.store(0, std::memory_order_relaxed);
+            round_.store(round + 1, std::memory_order_release);
+            round_.notify_all();
+            return;
+        }
+        for (int spin = 0; spin < 2000; ++spin)
+            if (round_.load(std::memory_order_acquire) != round) return;
+        for (int turn = 0; turn < 20; ++turn) {
+            std::this_thread::yield();
+            if (round_.load(std::memory_order_acquire) != round) return;
+        }
+        while (round_.load(std::memory_order_acquire) == round) round_.wait(round, std::memory_order_acquire);
+    }
+
+private:
+    const int size_;
+    alignas(64) std::atomic<int> arrived_{0};
+    alignas(64) std::atomic<int> round_{0};
+};
+
+/// A fixed number of threads that run the same function together.
+class Team {
+public:
+    /// \param size number of threads, at least 1
+    explicit Team(int size) : size_(size < 1 ? 1 : size) {}
+    int size() const { return size_; }
+
+    /// Hardware threads of this machine.
+    static int available() {
+#ifdef REWIRE_STD_THREADS
+        return std::thread::hardware_concurrency() > 0 ? static_cast<int>(std::thread::hardware_concurrency()) : 1;
+#else
+        return omp_get_max_threads();
+#endif
+    }
+
+    /// Runs `work(rank, wait)` on every thread; `wait()` returns when all have called it. Functions that can throw
+    /// must not do so between barriers; the first exception is thrown again here.
+    template <class Work>
+    void run(Work work) {
+        std::exception_ptr failure;
+        std::mutex guard;
+        const auto protect = [&](int rank, auto wait) {
+            try {
+                work(rank, wait);
+            } catch (...) {
+                const std::lock_guard lock(guard);
+                if (!failure) failure = std::current_exception();
+            }
+        };
+        Barrier meeting(size_);
+        const auto meet = [&] { meeting.wait(); };
+        if (size_ == 1) {
+            protect(0, [] {});
+        } else {
+#ifdef REWIRE_STD_THREADS
+            std::vector<std::jthread> threads;
+            for (int rank = 1; rank < size_; ++rank) threads.emplace_back([&, rank] { protect(rank, meet); });
+            protect(0, meet);
+#else
+            std::atomic<bool> complete = true;
+#pragma omp parallel num_threads(size_)
+            {
+                // A runtime that grants fewer threads must not leave the others' neurons behind.
+                if (omp_get_num_threads() != size_) complete = false;
+                else protect(omp_get_thread_num(), meet);
+            }
+            if (!complete) throw std::runtime_error("OpenMP does not grant the threads asked for; see OMP_THREAD_LIMIT and OMP_DYNAMIC");
+#endif
+        }
+        if (failure) std::rethrow_exception(failure);
+    }
+
+private:
+    int size_;
+};
+
+} // namespace rewire::engine

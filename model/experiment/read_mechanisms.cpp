@@ -1,0 +1,255 @@
+// [glutamate], [molecular], [l_type], [stress], [calcium], [structure], [[intervention]], [drug.*] and [[dose]].
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "experiment/experiment.hpp"
+#include "quantity/units.hpp"
+
+namespace rewire::experiment {
+namespace {
+
+/// Reads a described struct from an optional table.
+template <class S>
+void read_optional(TableReader& root, std::string_view key, S& s) {
+    if (auto table = root.section(key)) {
+        table->read(s);
+        table->finish();
+    }
+}
+
+void read_molecular(TableReader& root, engine::Model& model) {
+    auto table = root.section("molecular");
+    if (!table) return;
+    model.signalling.emplace();
+    table->read(*model.signalling);
+    read_optional(*table, "resting_drive", model.resting_drive);
+    if (table->require("populations", "the populations that hold the chain, such as [\"pyramidal\"]"))
+        for (const std::string& name : table->string_list("populations").value_or(std::vector<std::string>{}))
+            if (const auto index = index_of(*table, "populations", "population", name, model.populations)) {
+                if (neuron::uses_currents(model.populations[*index].model))
+                    table->error("populations", fmt::format("{} has a neuron model with synaptic currents; the chain needs conductances", name));
+                if (std::find(model.signalling_populations.begin(), model.signalling_populations.end(), *index) != model.signalling_populations.end())
+                    table->error("populations", fmt::format("names {} twice", name));
+                model.signalling_populations.push_back(*index);
+            }
+    table->finish();
+}
+
+void read_structure(TableReader& root, engine::Model& model) {
+    auto table = root.section("structure");
+    if (!table) return;
+    if (!model.structure) {
+        table->error("", "needs a projection with a table [projection.NAME.structural]");
+        model.structure.emplace();
+    }
+    model.structure->every_s = table->quantity_or("every", "s", model.structure->every_s, positive);
+    if (auto spines = table->section("spines")) {
+        spines->read(model.structure->spines);
+        const structure::SpineParameters& p = model.structure->spines;
+        if (p.formation_per_d * p.nascent_tau_d >= 1)
+            spines->error("formation", "formation x nascent_tau, the share of nascent spines, must be below 1");
+        spines->finish();
+    }
+    table->finish();
+}
+
+void read_interventions(TableReader& root, engine::Model& model) {
+    if (!root.has("intervention")) return;
+    std::string kinds;
+    for (const auto& [kind, meaning] : engine::intervention_kinds) kinds += (kinds.empty() ? "" : "|") + std::string(kind);
+    for (TableReader& reader : root.sections("intervention")) {
+        engine::Intervention i;
+        if (reader.require("what", "one of " + kinds)) i.what = reader.choice("what", kinds).value_or("");
+        i.from_s = reader.quantity_or("from", "s", 0, non_negative);
+        i.to_s = reader.quantity_or("to", "s", model.duration_s, non_negative);
+        if (i.to_s <= i.from_s) reader.error("to", fmt::format("must be after from ({} s)", i.from_s));
+        if (i.from_s >= model.duration_s) reader.warning("from", fmt::format("is at or after the end of the experiment ({} s)", model.duration_s));
+        const bool unbounded = i.what == "stress" || i.what == "trkb_modulation" || i.what == "hnk";
+        i.strength = reader.number_or("strength", 1, unbounded ? non_negative : fraction);
+        if (!model.signalling && (i.what == "nifedipine" || i.what == "anti_bdnf" || i.what.starts_with("trkb") || i.what == "rapamycin" ||
+                                  i.what == "anisomycin" || i.what == "hnk"))
+            reader.error("what", "acts on the chain of [molecular], which this experiment does not have");
+        if (!model.glutamate && i.what == "uptake_block") reader.error("what", "acts on [glutamate], which this experiment does not have");
+        if (i.what == "stress" && !model.signalling && !model.glutamate && !model.structure)
+            reader.error("what", "acts on [molecular], [glutamate] and [structure], none of which this experiment has");
+        reader.finish();
+        model.interventions.push_back(i);
+    }
+}
+
+/// A list of described structs in an array of tables.
+template <class S>
+std::vector<S> read_list(TableReader& reader, std::string_view key) {
+    std::vector<S> list;
+    for (TableReader& table : reader.sections(key)) {
+        S s;
+        table.read(s);
+        table.finish();
+        list.push_back(s);
+    }
+    return list;
+}
+
+/// A compartment model of the user's own: compartments, flows, species and routes as arrays of tables.
+drug::PkModel read_own_model(TableReader& table, const std::string& name) {
+    drug::PkModel pk{.name = name, .meaning = "from the config", .source = "the config"};
+    pk.reference_weight_kg = table.quantity_or("reference_weight", "kg", 70, positive);
+    pk.compartments = read_list<drug::Compartment>(table, "compartment");
+    pk.flows = read_list<drug::Flow>(table, "flow");
+    pk.species = read_list<drug::Species>(table, "species");
+    for (TableReader& route : table.sections("route")) {
+        drug::Route r;
+        r.name = route.required_string("name", "the name of the route");
+        r.inputs = read_list<drug::RouteInput>(route, "input");
+        route.finish();
+        pk.routes.push_back(r);
+    }
+    if (pk.species.empty()) table.error("species", "must hold at least one species, the drug itself");
+    return pk;
+}
+
+/// Which published blocker a species is, if any; see drug/channel_block.hpp.
+std::optional<drug::Blocker> default_blocker(const std::string& species) {
+    if (species == "ketamine" || species == "esketamine") return drug::ketamine();
+    if (species == "norketamine" || species == "noresketamine") return drug::norketamine();
+    return std::nullopt;
+}
+
+/// [drug.X.species.Y]: overrides of a species, and its channel block.
+void read_species(TableReader& reader, drug::PkModel& pk, std::vector<std::optional<drug::Blocker>>& blockers) {
+    blockers.resize(pk.species.size());
+    for (std::size_t s = 0; s < pk.species.size(); ++s) blockers[s] = default_blocker(pk.species[s].name);
+    for (TableReader& table : reader.sections("species")) {
+        const auto index = index_of(table, "", "species", table.name(), pk.species);
+        if (!index) continue;
+        drug::Species& s = pk.species[*index];
+        s.unbound_fraction = table.number_or("unbound_fraction", s.unbound_fraction, {0, 1, true});
+        s.brain_plasma_unbound_ratio = table.number_or("brain_plasma_unbound_ratio", s.brain_plasma_unbound_ratio, non_negative);
+        s.effect_site_rate_per_min = table.quantity_or("effect_site_rate", "1/min", s.effect_site_rate_per_min, positive);
+        if (!table.has("block")) {
+        } else if (std::holds_alternative<bool>(table.node().find("block")->value.value)) {
+            const bool blocks = table.boolean("block").value_or(true);
+            if (!blocks) blockers[*index].reset();
+            else if (!blockers[*index]) blockers[*index] = drug::ketamine();
+        } else if (auto block = table.section("block")) {
+            if (!blockers[*index]) blockers[*index] = drug::ketamine();
+            block->read(*blockers[*index]);
+            try {
+                drug::block_constants(*blockers[*index]);
+            } catch (const std::invalid_argument& error) {
+                block->error("", error.what());
+            }
+            block->finish();
+        }
+        table.finish();
+    }
+}
+
+engine::DrugModel read_drug(TableReader& reader, double weight_kg) {
+    engine::DrugModel d;
+    if (!reader.require("pharmacokinetics", "the name of a published model, such as \"otto2021\", or a table of compartments")) {
+        for (const Entry& e : *reader.node().table()) reader.has(e.key);
+        return d;
+    }
+    drug::PkModel pk;
+    Node& node = reader.node().find("pharmacokinetics")->value;
+    if (node.table()) {
+        auto table = reader.section("pharmacokinetics");
+        pk = read_own_model(*table, reader.name());
+        table->finish();
+    } else {
+        std::string names;
+        for (const drug::PkModel& m : drug::published_models()) names += (names.empty() ? "" : "|") + m.name;
+        const std::string name = reader.choice("pharmacokinetics", names).value_or("");
+        if (const drug::PkModel* published = drug::find_published_model(name)) pk = *published;
+    }
+    if (!pk.species.empty()) {
+        read_species(reader, pk, d.blockers);
+        // The drug goes by the name that the config gives it; blockers were found by the species' own name.
+        pk.species.front().name = reader.name();
+        try {
+            drug::check(pk);
+            d.pharmacokinetics = drug::scaled_to_weight(pk, weight_kg);
+        } catch (const std::invalid_argument& error) {
+            reader.error("pharmacokinetics", error.what());
+        }
+    } else {
+        reader.sections("species");
+    }
+    reader.finish();
+    return d;
+}
+
+void read_doses(TableReader& root, engine::Model& model, const std::vector<std::string>& names, double weight_kg,
+                std::vector<DoseWindow>& windows) {
+    if (!root.has("dose")) return;
+    for (TableReader& reader : root.sections("dose")) {
+        const std::string name = reader.required_string("drug", "the name of a table [drug.NAME]");
+        const auto index = name.empty() ? std::nullopt : index_of(reader, "drug", "drug", name, names);
+        drug::Dose dose;
+        dose.drug = name;
+        dose.route = reader.string_or("route", "intravenous");
+        if (index) {
+            const auto& routes = model.drugs[*index].pharmacokinetics.routes;
+            if (!routes.empty()) index_of(reader, "route", fmt::format("route of {}", name), dose.route, routes);
+        }
+        if (reader.require("amount", "an amount, such as \"0.5 mg/kg\" or \"35 mg\""))
+            if (const auto amount = reader.quantity_in_one_of("amount", {"mg/kg", "mg"}, non_negative))
+                dose.amount_mg = amount->unit == "mg/kg" ? amount->value * weight_kg : amount->value;
+        dose.duration_s = reader.quantity_or("over", "s", 0, non_negative);
+        dose.start_s = reader.quantity_or("at", "s", 0, non_negative);
+        double every_s = 0;
+        std::int64_t times = 1;
+        if (auto repeat = reader.section("repeat")) {
+            if (repeat->require("every", "an interval, such as \"3 d\"")) every_s = repeat->quantity("every", "s", positive).value_or(1);
+            if (repeat->require("times", "a whole number, all doses counted")) times = repeat->integer("times", {1, 100000}).value_or(1);
+            repeat->finish();
+        }
+        if (dose.start_s >= model.duration_s)
+            reader.warning("at", fmt::format("is at or after the end of the experiment ({} s): the dose is not given", model.duration_s));
+        else if (dose.start_s + every_s * static_cast<double>(times - 1) >= model.duration_s)
+            reader.warning("repeat", fmt::format("some doses start at or after the end of the experiment ({} s)", model.duration_s));
+        reader.finish();
+        if (!index) continue;
+        for (const drug::Dose& one : drug::repeated(dose, every_s > 0 ? every_s : 1, static_cast<int>(times))) {
+            model.drugs[*index].doses.push_back(one);
+            windows.push_back({name, one.start_s, one.start_s + one.duration_s});
+        }
+    }
+}
+
+} // namespace
+
+void read_mechanisms(TableReader& root, engine::Model& model, Diagnostics&) {
+    if (auto table = root.section("glutamate")) {
+        model.glutamate.emplace();
+        table->read(*model.glutamate);
+        table->finish();
+    }
+    read_optional(root, "l_type", model.l_type);
+    read_optional(root, "stress", model.stress);
+    read_optional(root, "calcium", model.calcium);
+    read_molecular(root, model);
+    read_structure(root, model);
+    read_interventions(root, model);
+}
+
+void read_drugs(TableReader& root, engine::Model& model, std::vector<DoseWindow>& doses, Diagnostics&) {
+    double weight_kg = 70;
+    if (auto subject = root.section("subject")) {
+        weight_kg = subject->quantity_or("weight", "kg", 70, {0, 1000, true});
+        subject->finish();
+    }
+    std::vector<std::string> names;
+    for (TableReader& reader : root.sections("drug")) {
+        names.push_back(reader.name());
+        model.drugs.push_back(read_drug(reader, weight_kg));
+    }
+    read_doses(root, model, names, weight_kg, doses);
+    std::sort(doses.begin(), doses.end(), [](const DoseWindow& a, const DoseWindow& b) { return a.start_s < b.start_s; });
+}
+
+} // namespace rewire::experiment

@@ -1,0 +1,39 @@
+#pragma once
+// Resting NMDA drive R: calcium through NMDA receptors that miniature release and ambient glutamate open at the
+// resting potential of the spine, without evoked input (Autry 2011, Nature 475:91; Nosyreva 2013, J Neurosci 33:6990).
+//
+//     R = m (1 - b_syn) + (1 - m) (1 - b_ext) gate(G)/gate(G_0)
+//
+// Miniature events meet synaptic receptors, ambient glutamate meets extrasynaptic ones; b are their blocked shares.
+// Evoked calcium is left out on purpose: with it in, disinhibition would reverse the sign of R.
+
+#include "quantity/parameter.hpp"
+
+namespace rewire::molecular {
+
+struct RestingDrive {
+    double miniature_share = 0.7;
+};
+
+/// R, 1 in health.
+/// \param ambient_gating  gating of extrasynaptic receptors relative to the healthy ambient level
+inline double resting_nmda_drive(const RestingDrive& p, double blocked_synaptic, double blocked_extrasynaptic,
+                                 double ambient_gating) {
+    return p.miniature_share * (1 - blocked_synaptic) +
+           (1 - p.miniature_share) * (1 - blocked_extrasynaptic) * ambient_gating;
+}
+
+} // namespace rewire::molecular
+
+namespace rewire {
+template <>
+struct Described<molecular::RestingDrive> {
+    using S = molecular::RestingDrive;
+    static constexpr std::string_view name = "resting_drive";
+    static constexpr std::string_view meaning = "calcium through NMDA receptors at rest";
+    static constexpr auto parameters = std::to_array<Parameter<S>>({
+        {"miniature_share", "1", &S::miniature_share, fraction,
+         "share of miniature release, the rest is ambient glutamate", "[M] Autry 2011, low confidence"},
+    });
+};
+} // namespace rewire

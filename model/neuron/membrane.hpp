@@ -1,0 +1,56 @@
+#pragma once
+// What every neuron model shares: its state, the input of one step, and the constants of a time step.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "quantity/aligned.hpp"
+#include "quantity/state.hpp"
+
+namespace rewire::neuron {
+
+/// Fast state of a population, one entry per neuron.
+struct MembraneState {
+    aligned_vector<float> membrane_potential_mV;
+    aligned_vector<float> adaptation_pA;           ///< zero in models without adaptation
+    aligned_vector<std::int32_t> refractory_steps; ///< steps left in which the membrane is held
+};
+
+/// Input of one step to a run of neurons. Conductances are those in the middle of the step, which makes the
+/// exponential step of the membrane second order.
+/// Current based models read `current_pA` only.
+struct StepInput {
+    const float* conductance_nS;         ///< sum of the ohmic conductances
+    const float* conductance_current_pA; ///< sum of conductance x reversal potential
+    const float* nmda_ab_nS;             ///< NMDA conductance through GluN2A/2B channels before the Mg block
+    const float* nmda_cd_nS;             ///< the same for GluN2C/2D channels
+    const float* current_pA;             ///< injected current
+};
+
+/// Pointers to the state of a run of `count` neurons; `spiked[i]` is set to 1 for those that fire in the step.
+struct MembraneSlice {
+    float* membrane_potential_mV;
+    float* adaptation_pA;
+    std::int32_t* refractory_steps;
+    std::int32_t* spiked;
+    std::size_t count;
+};
+
+/// Mg block and reversal of the NMDA conductances: 1 / (1 + ratio exp(-0.062 V)), see synapse/magnesium.hpp.
+struct NmdaVoltageDependence {
+    float mg_ratio_ab = 0; ///< [Mg] / 3.57 mM
+    float mg_ratio_cd = 0; ///< [Mg] / K of 2C and 2D
+    float reversal_mV = 0;
+};
+
+} // namespace rewire::neuron
+
+namespace rewire {
+template <>
+struct StateOf<neuron::MembraneState> {
+    static constexpr auto variables = std::to_array<StateVariable<neuron::MembraneState>>({
+        {"membrane_potential", "mV", &neuron::MembraneState::membrane_potential_mV, "membrane potential"},
+        {"adaptation", "pA", &neuron::MembraneState::adaptation_pA, "spike-triggered and subthreshold adaptation"},
+    });
+};
+} // namespace rewire

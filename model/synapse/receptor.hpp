@@ -1,0 +1,84 @@
+#pragma once
+// Synaptic receptors of a population: AMPA, NMDA and GABA_A conductances, and plain synaptic currents.
+//
+//     I_AMPA = g_A A_i (V-E_exc)       I_GABA_A = g_G (V-E_inh)       I_NMDA = g_N (1-block_i) B(V) (V-E_exc)
+//
+// A conductance is the sum over incoming spikes of weight x (exp(-t/tau_decay) - exp(-t/tau_rise)), scaled so that
+// a single event peaks at its weight (Roth & van Rossum 2009, in Computational Modeling Methods for Neuroscientists,
+// eqs 6.4-6.6), or of weight x exp(-t/tau_decay) without a rise time. Linear kinetics let one pair of variables per
+// neuron hold the sum of all its synapses; decays are exact.
+//
+// NMDA receptors saturate per presynaptic terminal (Wang 1999, J Neurosci 19:9587): the gating s of a source jumps by
+// alpha r (1-s) for a release r, so that is the increment that the spike carries (short_term.hpp, `NmdaSaturation`).
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+
+#include "quantity/parameter.hpp"
+
+namespace rewire::synapse {
+
+enum class ReceptorKind : std::uint8_t { ampa, nmda, gaba_a, current };
+
+/// One receptor of a population. Defaults are filled in per kind by `default_receptor`.
+struct Receptor {
+    std::string name;
+    std::string kind = "ampa"; ///< "ampa", "nmda", "gaba_a" or "current"
+    double tau_rise_ms = 0;
+    double tau_decay_ms = 2;
+    double reversal_mV = 0;
+    double share_2a = 0.5; ///< subunit mix of an NMDA receptor: shares of the current, together 1
+    double share_2b = 0.5;
+    double share_2c = 0;
+    double share_2d = 0;
+    double saturation = 0.5; ///< alpha
+};
+
+inline ReceptorKind kind_of(const Receptor& receptor) {
+    if (receptor.kind == "ampa") return ReceptorKind::ampa;
+    if (receptor.kind == "nmda") return ReceptorKind::nmda;
+    if (receptor.kind == "gaba_a") return ReceptorKind::gaba_a;
+    return ReceptorKind::current;
+}
+
+/// The published default of a kind (science: AMPA 2 ms, NMDA 2/100 ms, GABA_A 6 ms; a current of 0.5 ms).
+inline Receptor default_receptor(const std::string& kind) {
+    Receptor r{.name = kind, .kind = kind};
+    if (kind == "nmda") r.tau_rise_ms = 2, r.tau_decay_ms = 100;
+    if (kind == "gaba_a") r.tau_decay_ms = 6, r.reversal_mV = -70;
+    if (kind == "current") r.tau_decay_ms = 0.5;
+    return r;
+}
+
+/// Factor that makes a difference of exponentials peak at 1 (Roth & van Rossum 2009, eq 6.5-6.6); 1 without rise.
+inline double peak_normalisation(double tau_rise_ms, double tau_decay_ms) {
+    if (tau_rise_ms <= 0) return 1;
+    const double t_peak = tau_decay_ms * tau_rise_ms / (tau_decay_ms - tau_rise_ms) * std::log(tau_decay_ms / tau_rise_ms);
+    return 1 / (std::exp(-t_peak / tau_decay_ms) - std::exp(-t_peak / tau_rise_ms));
+}
+
+} // namespace rewire::synapse
+
+namespace rewire {
+template <>
+struct Described<synapse::Receptor> {
+    using S = synapse::Receptor;
+    static constexpr std::string_view name = "receptor";
+    static constexpr std::string_view meaning = "postsynaptic receptor with exponential or double-exponential kinetics";
+    static constexpr auto parameters = std::to_array<Parameter<S>>({
+        {"kind", "1", &S::kind, any_value, "what the receptor is", "-", "ampa|nmda|gaba_a|current"},
+        {"tau_rise", "ms", &S::tau_rise_ms, non_negative, "rise time constant, 0 for none; below tau_decay",
+         "Lam 2022 (NMDA 2 ms)"},
+        {"tau_decay", "ms", &S::tau_decay_ms, positive, "decay time constant",
+         "Lam 2022 (AMPA 2, NMDA 100 ms); Neymotin 2011, Lam 2022 (GABA_A 5-9 ms PV, 10-25 ms SST inputs)"},
+        {"reversal", "mV", &S::reversal_mV, any_value, "reversal potential", "Lam 2022"},
+        {"share_2a", "1", &S::share_2a, fraction, "share of GluN2A in the NMDA current", "[M] Traynelis 2010"},
+        {"share_2b", "1", &S::share_2b, fraction, "share of GluN2B in the NMDA current", "[M] Traynelis 2010"},
+        {"share_2c", "1", &S::share_2c, fraction, "share of GluN2C in the NMDA current", "Khlestova 2016 [M]"},
+        {"share_2d", "1", &S::share_2d, fraction, "share of GluN2D in the NMDA current", "Vinnakota 2023 [M]"},
+        {"saturation", "1", &S::saturation, fraction,
+         "alpha: share of a source's free NMDA receptors that a full release opens", "Lam 2022 (0.5)"},
+    });
+};
+} // namespace rewire

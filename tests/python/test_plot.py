@@ -1,0 +1,132 @@
+"""scripts/plot as a user calls it: figures from small synthetic results, and its errors."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import matplotlib.image
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from synthetic import write_benchmark, write_result  # noqa: E402
+
+PLOT = Path(__file__).parents[2] / "scripts" / "plot"
+
+
+def plot(*arguments):
+    return subprocess.run([str(PLOT), *map(str, arguments)], capture_output=True, text=True, timeout=120)
+
+
+def ink(path):
+    """(width, height, share of the picture that is not white)."""
+    picture = matplotlib.image.imread(path)[..., :3]
+    return picture.shape[1], picture.shape[0], np.mean(picture.min(axis=2) < 0.97)
+
+
+@pytest.fixture(scope="module")
+def ketamine(tmp_path_factory):
+    return write_result(tmp_path_factory.mktemp("results") / "ketamine.h5")
+
+
+def test_standard_figure_beside_the_result(ketamine):
+    run = plot(ketamine)
+    assert run.returncode == 0, run.stderr
+    figure = ketamine.with_suffix(".png")
+    assert run.stdout.strip() == str(figure)
+    width, height, share = ink(figure)
+    assert (width, height) == (1920, 1080)  # 16:9
+    assert 0.05 < share < 0.5  # lines and text, neither blank nor black
+
+
+@pytest.mark.parametrize("suffix, mark", [("pdf", b"%PDF"), ("svg", b"<?xml")])
+def test_vector_formats(ketamine, tmp_path, suffix, mark):
+    by_name, by_option = tmp_path / f"figure.{suffix}", tmp_path / "figure"
+    assert plot(ketamine, "-o", by_name).returncode == 0
+    assert plot(ketamine, "-o", by_option, "--format", suffix).returncode == 0
+    for path in (by_name, by_option):
+        assert path.read_bytes().startswith(mark)
+
+
+def texts(tmp_path, *results):
+    """The words of a figure: SVG keeps text as text."""
+    path = tmp_path / "words.svg"
+    run = plot(*results, "-o", path)
+    assert run.returncode == 0, run.stderr
+    return path.read_text(encoding="utf-8")
+
+
+def test_every_panel_is_named_with_units(ketamine, tmp_path):
+    words = texts(tmp_path, ketamine)
+    for expected in ("before the dose", "Firing rates", "mean rate (Hz)", "Drug", "concentration (ng/mL)",
+                     "NMDA block", "blocked (%)", "Glutamate", "eEF2 and mTORC1 (pyramidal)", "BDNF and TrkB",
+                     "Synaptic strength", "Spine density", "% of baseline", "Spine turnover", "rate (1/h)",
+                     "Synapses", "time from first dose (h"):
+        assert expected in words, expected
+    assert "incomplete" not in words
+
+
+def test_overlay_names_the_conditions(ketamine, tmp_path):
+    control = write_result(tmp_path / "control.h5", dosed=False, title="Saline control")
+    words = texts(tmp_path, ketamine, control)
+    assert "Saline control" in words and "ketamine" in words
+    run = plot(ketamine, control)
+    assert run.returncode == 0
+    figure = ketamine.with_name("ketamine_comparison.png")
+    assert figure.exists()
+    # The control adds lines: the pictures differ.
+    alone, both = tmp_path / "alone.png", matplotlib.image.imread(figure)
+    assert plot(ketamine, "-o", alone).returncode == 0
+    assert np.mean(np.abs(matplotlib.image.imread(alone) - both)) > 1e-3
+
+
+def test_missing_panels_are_left_out(tmp_path):
+    words = texts(tmp_path, write_benchmark(tmp_path / "benchmark.h5"))
+    assert "Firing rates" in words
+    for absent in ("Drug", "NMDA", "BDNF", "Spine", "dose"):
+        assert absent not in words, absent
+
+
+def test_result_without_time_courses(tmp_path):
+    path = tmp_path / "bare.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs.update({"format": "rewire", "complete": 1})
+    assert "no spikes and no time courses" in texts(tmp_path, path)
+
+
+def test_incomplete_result_is_drawn_with_a_note(tmp_path):
+    assert "incomplete" in texts(tmp_path, write_result(tmp_path / "broken_off.h5", complete=False))
+
+
+def test_result_cut_before_the_dose(tmp_path):
+    path = write_result(tmp_path / "short.h5", complete=False)
+    with h5py.File(path, "a") as file:
+        file.attrs["dose_start_s"] = file.attrs["dose_end_s"] = np.array([1e6])
+    assert "Drug" in texts(tmp_path, path)
+
+
+@pytest.mark.parametrize("content, message", [
+    (None, "no such file"),
+    (b"time,rate\n0,1\n", "cannot be read as an HDF5 file"),
+    ("foreign", "not a rewire result"),
+])
+def test_errors_exit_with_2(tmp_path, content, message):
+    path = tmp_path / "other.h5"
+    if content == "foreign":
+        with h5py.File(path, "w") as file:
+            file["data"] = [1, 2, 3]
+    elif content is not None:
+        path.write_bytes(content)
+    run = plot(path)
+    assert run.returncode == 2
+    assert str(path) in run.stderr and message in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not path.with_suffix(".png").exists()
+
+
+def test_bad_usage_exits_with_2(ketamine, tmp_path):
+    assert plot().returncode == 2
+    assert plot(ketamine, "-o", tmp_path / "figure.gif").returncode == 2
+    run = plot(ketamine, "-o", tmp_path / "missing" / "figure.png")
+    assert run.returncode == 2 and "Traceback" not in run.stderr

@@ -1,0 +1,167 @@
+// The chain from resting NMDA receptors to AMPA gain: its fixed point, its description, its errors.
+#include <catch2/catch.hpp>
+
+#include <cmath>
+#include <limits>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "molecular/signalling.hpp"
+
+using namespace rewire;
+using namespace rewire::molecular;
+
+namespace {
+
+const std::vector<double>& column(const Signalling& state, const StateVariable<Signalling>& v) {
+    return state.*std::get<std::vector<double> Signalling::*>(v.member);
+}
+
+void advance_alike(Signalling& state, double r, double l, double s, const Antagonists& a, double duration_s) {
+    const std::size_t size = state.ampa_gain.size();
+    const std::vector<double> nmda(size, r), l_type(size, l), ampa(size, s);
+    advance(state, {nmda, l_type, ampa}, a, SignallingParameters{}, duration_s);
+}
+
+} // namespace
+
+TEST_CASE("healthy signalling stays at exactly 1", "[molecular]") {
+    // By construction, for any parameters and any duration: 1e-12 is asked for, equality is what the method
+    // gives.
+    SignallingParameters odd;
+    odd.eef2_floor = 0.3;
+    odd.eef2_exponent = 1.7;
+    odd.bdnf_eef2_suppression = 0.37;
+    odd.bdnf_release_per_h = 0.61;
+    odd.trkb_slow_floor = 0.13;
+    odd.mtorc1_trkb_half = 0.77;
+    odd.protein_tau_d = 5.3;
+    const std::vector<double> ones(3, 1.0);
+    for (const auto& parameters : {SignallingParameters{}, odd})
+        for (const double duration_s : {1e-6, 0.1, 1.0, 59.0, 61.0, 3600.0, 86400.0, 3e6}) {
+            Signalling state = make_signalling(3);
+            advance(state, {ones, ones, ones}, Antagonists{}, parameters, duration_s);
+            for (const auto& variable : StateOf<Signalling>::variables)
+                for (const double value : column(state, variable)) {
+                    INFO(variable.name << " after " << duration_s << " s");
+                    CHECK(value == 1.0);
+                }
+        }
+}
+
+TEST_CASE("a neuron's signalling does not depend on its neighbours", "[molecular]") {
+    // The chain couples no neurons, so three together must give the bits of each alone.
+    const std::vector<double> r{0.5, 1.0, 1.3}, l{1.4, 0.2, 1.0}, s{1.2, 0.9, 0.0};
+    Signalling together = make_signalling(3);
+    advance(together, {r, l, s}, Antagonists{}, SignallingParameters{}, 5000);
+    for (std::size_t i = 0; i < 3; ++i) {
+        Signalling alone = make_signalling(1);
+        advance_alike(alone, r[i], l[i], s[i], {}, 5000);
+        for (const auto& variable : StateOf<Signalling>::variables)
+            CHECK(column(alone, variable)[0] == column(together, variable)[i]);
+    }
+    CHECK(together.bdnf[0] != together.bdnf[2]);
+}
+
+TEST_CASE("signalling stays finite and not negative under complete block and overdrive", "[molecular]") {
+    Antagonists all;
+    all.anti_bdnf = all.trkb_block = all.rapamycin = all.anisomycin = 1;
+    all.ampa_factor = 3;
+    Signalling state = make_signalling(1);
+    advance_alike(state, 0, 0, 0, all, 90 * 86400.0); // long enough for 0/0 in an unguarded T/Ts
+    advance_alike(state, 50, 50, 50, {}, 86400.0);
+    advance_alike(state, -0.1, -0.1, -0.1, {}, 86400.0); // noise may bring a relative drive below 0
+    for (const auto& variable : StateOf<Signalling>::variables) {
+        INFO(variable.name);
+        CHECK(std::isfinite(column(state, variable)[0]));
+        CHECK(column(state, variable)[0] >= 0);
+    }
+}
+
+TEST_CASE("a drive below 0 counts as 0", "[molecular]") {
+    Signalling below = make_signalling(1), zero = make_signalling(1);
+    advance_alike(below, -0.1, -0.2, -0.3, {}, 3600);
+    advance_alike(zero, 0, 0, 0, {}, 3600);
+    for (const auto& variable : StateOf<Signalling>::variables)
+        CHECK(column(below, variable)[0] == column(zero, variable)[0]);
+}
+
+TEST_CASE("complete antagonists empty what they block", "[molecular]") {
+    // A variable without a source decays as exp(-t/tau): the analytic solution. Exact but for rounding, as
+    // the method is exact for linear decay.
+    const SignallingParameters p;
+    Signalling state = make_signalling(1);
+    Antagonists a;
+    SECTION("anti-BDNF") {
+        a.anti_bdnf = 1;
+        advance_alike(state, 1, 1, 1, a, 600);
+        CHECK(state.bdnf_released[0] == Approx(std::exp(-10 / p.released_tau_min)).epsilon(1e-12));
+    }
+    SECTION("TrkB blocker") {
+        a.trkb_block = 1;
+        advance_alike(state, 1, 1, 1, a, 600);
+        CHECK(state.trkb[0] == Approx(std::exp(-10 / p.trkb_tau_min)).epsilon(1e-12));
+    }
+    SECTION("rapamycin") {
+        a.rapamycin = 1;
+        advance_alike(state, 1, 1, 1, a, 600);
+        CHECK(state.mtorc1[0] == Approx(std::exp(-10 / p.mtorc1_tau_min)).epsilon(1e-12));
+    }
+    SECTION("anisomycin, on BDNF and on synaptic proteins") {
+        a.anisomycin = 1;
+        advance_alike(state, 1, 1, 1, a, 3600);
+        CHECK(state.bdnf[0] ==
+              Approx(std::exp(-p.bdnf_degradation_per_h - p.bdnf_release_per_h)).epsilon(1e-12));
+        CHECK(state.synaptic_protein[0] == Approx(std::exp(-1 / (24 * p.protein_tau_d))).epsilon(1e-12));
+    }
+    SECTION("stress on BDNF: its steady level without the slow route is the factor itself") {
+        a.bdnf_synthesis = 0.6;
+        SignallingParameters no_chronic;
+        no_chronic.trkb_chronic_gain = 0;
+        const std::vector<double> one{1.0};
+        advance(state, {one, one, one}, a, no_chronic, 86400.0);
+        CHECK(state.bdnf[0] == Approx(0.6).epsilon(1e-9)); // exp(-26) of the transient is left
+    }
+    SECTION("TNF and HNK on AMPA receptors: TNF factor times 1 + gain C/(C + C_50)") {
+        a.ampa_factor = 1.2;
+        a.hnk_uM = 3;
+        SignallingParameters with_hnk;
+        with_hnk.ampa_hnk_gain = 0.4;
+        with_hnk.ampa_hnk_half_uM = 3;
+        const std::vector<double> one{1.0};
+        advance(state, {one, one, one}, a, with_hnk, 2 * 86400.0);
+        CHECK(state.ampa_gain[0] == Approx(1.2 * 1.2).epsilon(1e-9));
+    }
+}
+
+TEST_CASE("the molecular table is complete and its defaults are in range", "[molecular]") {
+    const SignallingParameters defaults;
+    std::set<std::string_view> names;
+    std::set<const double*> members;
+    for (const auto& parameter : Described<SignallingParameters>::parameters) {
+        INFO(parameter.name);
+        const auto member = std::get<double SignallingParameters::*>(parameter.member);
+        CHECK(parameter.range.contains(defaults.*member));
+        CHECK_FALSE(parameter.source.empty());
+        names.insert(parameter.name);
+        members.insert(&(defaults.*member));
+    }
+    // Nothing but doubles is in the struct: every one has its own line.
+    CHECK(members.size() * sizeof(double) == sizeof(SignallingParameters));
+    CHECK(names.size() == members.size());
+}
+
+TEST_CASE("signalling refuses what it cannot advance", "[molecular]") {
+    Signalling state = make_signalling(2);
+    const std::vector<double> two(2, 1.0), three(3, 1.0);
+    const SignallingParameters p;
+    CHECK_THROWS_AS(advance(state, {two, three, two}, {}, p, 1), std::invalid_argument);
+    CHECK_THROWS_AS(advance(state, {two, two, two}, {}, p, -1), std::invalid_argument);
+    CHECK_THROWS_AS(advance(state, {two, two, two}, {}, p, std::numeric_limits<double>::infinity()),
+                    std::invalid_argument);
+    CHECK_THROWS_AS(advance(state, {two, two, two}, {}, p, 1, 0), std::invalid_argument);
+    state.trkb.pop_back();
+    CHECK_THROWS_AS(advance(state, {two, two, two}, {}, p, 1), std::invalid_argument);
+}
