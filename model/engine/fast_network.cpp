@@ -136,7 +136,6 @@ FastNetwork::FastNetwork(const FastOptions& options, const std::vector<network::
             population.receptors.push_back(synapse::make_receptor_state(receptor, n, options_.dt_ms));
             synapse::ReceptorState& state = population.receptors.back();
             if (state.kind == synapse::ReceptorKind::nmda) {
-                population.has_nmda = true;
                 population.nmda.reversal_mV = static_cast<float>(receptor.reversal_mV);
             }
             if (const auto* lif = std::get_if<neuron::LifCurrent>(&spec.model))
@@ -205,8 +204,23 @@ FastNetwork::FastNetwork(const FastOptions& options, const std::vector<network::
     counters_.resize(threads);
     for (ThreadCounters& counter : counters_) counter.window.assign(populations.size(), 0);
     trace_samples_.resize(traces.size());
+    mark_active_receptors();
     build_poisson_inputs();
     update_total_weights();
+}
+
+void FastNetwork::mark_active_receptors() {
+    const auto mark = [&](std::size_t population, std::size_t receptor) {
+        synapse::ReceptorState& state = populations[population].receptors[receptor];
+        state.active = true;
+        populations[population].has_nmda = populations[population].has_nmda || state.kind == synapse::ReceptorKind::nmda;
+    };
+    for (const FastProjection& projection : projections)
+        for (const network::ReceptorShare& share : projection.specification.receptors) mark(projection.specification.target, share.receptor);
+    for (std::size_t p = 0; p < populations.size(); ++p)
+        if (const auto& b = populations[p].specification.background) mark(p, b->receptor);
+    for (const Stimulus& s : stimuli_)
+        if (s.kind == "poisson" || s.kind == "spikes") mark(s.population, s.receptor);
 }
 
 void FastNetwork::build_poisson_inputs() {
@@ -410,6 +424,7 @@ void FastNetwork::step_block(FastPopulation& population, std::size_t first, std:
         }
     }
     for (synapse::ReceptorState& receptor : population.receptors) {
+        if (!receptor.active) continue;
         if (currents) {
             synapse::step_current_receptor(receptor, first, count, sum_current);
             continue;

@@ -168,6 +168,7 @@ private:
         std::vector<std::uint32_t> counts; ///< [sample][population]
     };
 
+    void mark_active_receptors();
     void build_poisson_inputs();
     void deliver(std::int64_t fast_step, int rank);
     void update(std::int64_t step, std::int64_t fast_step, std::int64_t end_step, bool first, int rank);

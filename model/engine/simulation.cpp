@@ -112,7 +112,7 @@ void Simulation::configure_drives() {
         drives.gating.assign(n, 0);
         const synapse::Receptor* synaptic_mix = nullptr;
         for (const synapse::ReceptorState& receptor : population.receptors)
-            if (receptor.kind == synapse::ReceptorKind::nmda && synaptic_mix == nullptr) synaptic_mix = &receptor.parameters;
+            if (receptor.active && receptor.kind == synapse::ReceptorKind::nmda && synaptic_mix == nullptr) synaptic_mix = &receptor.parameters;
         const bool outside = population.specification.tonic_nmda_nS > 0 || signals;
         const std::array<const synapse::Receptor*, 2> mixes{synaptic_mix, outside ? &population.specification.extrasynaptic : nullptr};
         for (std::size_t pool = 0; pool < 2 && !blockers.empty(); ++pool) {

@@ -14,6 +14,7 @@ namespace rewire::synapse {
 struct ReceptorState {
     Receptor parameters;
     ReceptorKind kind = ReceptorKind::ampa;
+    bool active = false; ///< something acts on it; others are passed over
     aligned_vector<float> input;   ///< what this step's spikes add; zeroed by the step
     aligned_vector<float> decay;   ///< sum of weight x exp(-t/tau_decay)
     aligned_vector<float> rise;    ///< sum of weight x exp(-t/tau_rise)
@@ -42,6 +43,9 @@ inline ReceptorState make_receptor_state(const Receptor& parameters, std::size_t
     return r;
 }
 
+/// Conductances that have decayed this far are zero: denormal numbers would slow silent neurons manyfold.
+inline constexpr float negligible = 1e-25f;
+
 /// Mid-step conductance (nS) of neurons [first, first + count) before gain and Mg block, written to `g`; advances
 /// the decays by a whole step and consumes the input. Exact between spikes.
 REWIRE_CLONES static inline void step_receptor(ReceptorState& r, std::size_t first, std::size_t count, float* g) {
@@ -53,7 +57,7 @@ REWIRE_CLONES static inline void step_receptor(ReceptorState& r, std::size_t fir
             const float half = (decay[i] + input[i]) * dh;
             input[i] = 0;
             g[i] = half;
-            decay[i] = half * dh;
+            decay[i] = std::abs(half) > negligible ? half * dh : 0.0f;
         }
     } else {
         float* rise = r.rise.data() + first;
@@ -63,8 +67,8 @@ REWIRE_CLONES static inline void step_receptor(ReceptorState& r, std::size_t fir
             const float u = (rise[i] + input[i]) * rh;
             input[i] = 0;
             g[i] = norm * (d - u);
-            decay[i] = d * dh;
-            rise[i] = u * rh;
+            decay[i] = std::abs(d) > negligible ? d * dh : 0.0f;
+            rise[i] = std::abs(u) > negligible ? u * rh : 0.0f;
         }
     }
 }
@@ -78,7 +82,7 @@ REWIRE_CLONES static inline void step_current_receptor(ReceptorState& r, std::si
         const float current = decay[i] + input[i];
         input[i] = 0;
         mV[i] += propagator * current;
-        decay[i] = current * whole;
+        decay[i] = std::abs(current) > negligible ? current * whole : 0.0f;
     }
 }
 

@@ -263,10 +263,10 @@ TEST_CASE("the conductance model converges at second order", "[neuron]") {
 TEST_CASE("the adaptive model converges at second order below threshold", "[neuron]") {
     // The exponential term and adaptation take part: the trajectory comes within 3 mV of VT.
     const bool nmda = GENERATE(false, true);
-    const Adex p{.threshold_mV = -25, .adaptation_coupling_nS = 20, .adaptation_tau_ms = 15};
+    const Adex p{.threshold_mV = -48, .adaptation_coupling_nS = 20, .adaptation_tau_ms = 15};
     const auto truth = reference<2>(
         [&](double t, const Vector<2>& y) {
-            const double spike = 30 * 2 * std::exp((y[0] + 25) / 2);
+            const double spike = 30 * 2 * std::exp((y[0] + 48) / 2);
             return Vector<2>{(-30 * (y[0] + 70.6) + spike - y[1] + synaptic_pA(t, y[0], nmda)) / 281,
                              (20 * (y[0] + 70.6) - y[1]) / 15};
         },
