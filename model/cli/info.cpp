@@ -22,11 +22,8 @@ void print_series(const File& file, const std::string& clock, const std::string&
     const std::vector<double> values = dataset.read<double>();
     std::cout << fmt::format("    {:<26} ({})\n", name, file.attribute<std::string>(clock + "/" + name, "units"));
     std::vector<std::string> labels;
-    for (const char* dimension : {"population", "projection", "drug", "region"})
-        if (file.exists(clock + "/" + dimension)) {
-            const auto candidate = file.dataset(clock + "/" + dimension).read_text();
-            if (candidate.size() == shape[1] && (labels.empty() || file.attribute<std::string>(clock + "/" + name, "dimension") == dimension)) labels = candidate;
-        }
+    if (const std::string dimension = dataset.scale_name(1); !dimension.empty() && file.exists(clock + "/" + dimension))
+        labels = file.dataset(clock + "/" + dimension).read_text();
     for (std::size_t column = 0; column < shape[1]; ++column) {
         double low = std::numeric_limits<double>::infinity(), high = -low;
         for (std::size_t row = 0; row < shape[0]; ++row) {

@@ -55,6 +55,7 @@ Simulation::Simulation(Model model) : model_(std::move(model)) {
     spike_counts_.assign(count, 0);
     last_rate_Hz_.assign(count, not_applicable);
     eaat2_.assign(model_.regions.size(), 1);
+    window_glutamate_uM_s_.assign(model_.regions.size(), 0);
     build_observables();
 }
 
@@ -233,6 +234,7 @@ void Simulation::advance() {
     const double to_s = static_cast<double>(next) * model_.dt_ms * 1e-3;
     const SlowInputs inputs = gather(to_s - from_s);
     if (model_.has_slow_mechanisms()) advance_slow(inputs, from_s, to_s, false);
+    else write_feedback(to_s); // interventions act without slow mechanisms too
     for (std::size_t p = 0; p < window_spikes_.size(); ++p) {
         std::uint64_t spikes = 0;
         for (const std::uint32_t count : network_->populations[p].drives.spikes) spikes += count;
@@ -389,6 +391,7 @@ void Simulation::advance_glutamate(const SlowInputs& inputs, double stress, doub
     for (std::size_t r = 0; r < glutamate_.size(); ++r) {
         eaat2_[r] = molecular::stress_factor(model_.stress.eaat2_loss, stress) * (1 - uptake_block);
         glutamate::advance(glutamate_[r], inputs.release_events_per_s[r], eaat2_[r], seconds);
+        window_glutamate_uM_s_[r] += seconds * glutamate::concentration_uM(glutamate_[r]);
     }
 }
 
@@ -510,6 +513,7 @@ const std::vector<std::string>& Simulation::labels(const std::string& dimension)
 
 void Simulation::sample_taken() {
     std::fill(window_spikes_.begin(), window_spikes_.end(), 0.0);
+    std::fill(window_glutamate_uM_s_.begin(), window_glutamate_uM_s_.end(), 0.0);
     window_s_ = 0;
     window_start_s_ = time_s();
     for (StructuralState& state : structural_) state.formed = state.eliminated = 0;
@@ -558,8 +562,13 @@ void Simulation::build_observables() {
             [this](std::size_t p) { return mean(blocked_[p][extrasynaptic].blocked); });
     }
     if (model_.glutamate) {
-        add("glutamate_extracellular", "uM", "extracellular glutamate at receptors", "region",
-            [this](std::size_t r) { return glutamate_.empty() ? not_applicable : glutamate::concentration_uM(glutamate_[r]); });
+        // The level follows single volleys within milliseconds, so the mean over the window is what can be compared.
+        add("glutamate_extracellular", "uM", "extracellular glutamate at receptors, mean since the last sample", "region",
+            [this](std::size_t r) {
+                const double window_s = time_s() - window_start_s_;
+                if (window_s > 0) return window_glutamate_uM_s_[r] / window_s;
+                return glutamate_.empty() ? not_applicable : glutamate::concentration_uM(glutamate_[r]);
+            });
         add("eaat2", "1", "glutamate uptake capacity relative to healthy", "region", [this](std::size_t r) { return eaat2_[r]; });
         add("mglur_release_factor", "1", "factor of presynaptic mGluR2/3 on release", "region",
             [this](std::size_t r) { return glutamate_.empty() ? not_applicable : glutamate_[r].mglur_release_factor; });
@@ -594,7 +603,7 @@ void Simulation::build_observables() {
                     const auto [count, healthy] =
                         over_population(p, [member](const StructuralState& s) { return static_cast<double>(s.*member); });
                     const double days = (time_s() - window_start_s_) / 86400;
-                    return healthy > 0 ? (days > 0 ? count / healthy / days : 0) : not_applicable;
+                    return healthy > 0 && days > 0 ? count / healthy / days : not_applicable;
                 };
             };
             add("spine_formation_rate", "1/d", "spines formed since the last sample, share of the density at the start",

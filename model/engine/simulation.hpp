@@ -158,6 +158,7 @@ private:
     std::vector<std::uint64_t> spike_counts_; ///< since time 0, per population
     std::vector<double> window_spikes_; ///< per population
     double window_s_ = 0;
+    std::vector<double> window_glutamate_uM_s_; ///< per region: integral of the level
     double window_start_s_ = 0;
     std::vector<double> last_rate_Hz_;
 

@@ -57,6 +57,7 @@ Node converted(const toml::node& from, const std::string& file, Diagnostics& dia
         diagnostics.error(to.place,
                           "dates and times of day have no meaning here; a time is text with a unit, "
                           "such as \"10 ms\"");
+        to.value = std::string(); // no table, so that it is complained of once
     }
     return to;
 }

@@ -20,24 +20,25 @@ namespace {
 
 void read_general(TableReader& root, Experiment& experiment) {
     engine::Model& model = experiment.model;
+    model.duration_s = longest_s; // without a duration nothing that follows is too late
     if (!root.require("experiment", "a table with a duration")) return;
     auto reader = root.section("experiment");
     if (!reader) return;
     experiment.title = reader->string_or("title", "");
     if (reader->require("duration", "how long to simulate, such as \"10 s\""))
-        model.duration_s = reader->quantity("duration", "s", positive).value_or(1);
+        model.duration_s = reader->quantity("duration", "s", time_span).value_or(longest_s);
     const std::int64_t seed = reader->integer_or("seed", 1, non_negative);
     model.seed = static_cast<std::uint64_t>(seed);
     model.threads = static_cast<int>(reader->integer_or("threads", 0, {0, 4096}));
     model.multirate = reader->choice_or("mode", "full|multirate", "full") == "multirate";
     model.dt_ms = reader->quantity_or("dt", "ms", 0.1, {0.001, 10});
-    model.slow_tick_s = reader->quantity_or("slow_tick", "s", 0.1, positive);
+    model.slow_tick_s = reader->quantity_or("slow_tick", "s", 0.1, time_span);
     const double ticks = model.slow_tick_s * 1e3 / model.dt_ms;
     if (std::abs(ticks - std::round(ticks)) > 1e-6 || std::round(ticks) < 1)
         reader->error("slow_tick", fmt::format("must be a whole multiple of dt ({} ms)", model.dt_ms));
     if (model.duration_s * 1e3 < model.dt_ms * 0.5) reader->error("duration", fmt::format("must be at least dt ({} ms)", model.dt_ms));
-    model.baseline_settle_s = reader->quantity_or("baseline_settle", "s", 1, non_negative);
-    model.baseline_measure_s = reader->quantity_or("baseline_measure", "s", 10, positive);
+    model.baseline_settle_s = reader->quantity_or("baseline_settle", "s", 1, time_from_0);
+    model.baseline_measure_s = reader->quantity_or("baseline_measure", "s", 10, time_span);
     model.mg_mM = reader->quantity_or("magnesium", "mM", 1, non_negative);
     if (reader->has("regions")) {
         if (const auto names = reader->string_list("regions")) {

@@ -23,6 +23,11 @@
 
 namespace rewire::experiment {
 
+/// Times of an experiment: up to 95 years, so that steps and nanoseconds are counted without overflow.
+inline constexpr double longest_s = 3e9;
+inline constexpr Range time_from_0{0, longest_s};
+inline constexpr Range time_span{0, longest_s, true, true};
+
 /// A dose as it is given, for the figure and the summary.
 struct DoseWindow {
     std::string drug;

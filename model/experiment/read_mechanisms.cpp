@@ -63,8 +63,8 @@ void read_interventions(TableReader& root, engine::Model& model) {
     for (TableReader& reader : root.sections("intervention")) {
         engine::Intervention i;
         if (reader.require("what", "one of " + kinds)) i.what = reader.choice("what", kinds).value_or("");
-        i.from_s = reader.quantity_or("from", "s", 0, non_negative);
-        i.to_s = reader.quantity_or("to", "s", model.duration_s, non_negative);
+        i.from_s = reader.quantity_or("from", "s", 0, time_from_0);
+        i.to_s = reader.quantity_or("to", "s", model.duration_s, time_from_0);
         if (i.to_s <= i.from_s) reader.error("to", fmt::format("must be after from ({} s)", i.from_s));
         if (i.from_s >= model.duration_s) reader.warning("from", fmt::format("is at or after the end of the experiment ({} s)", model.duration_s));
         const bool unbounded = i.what == "stress" || i.what == "trkb_modulation" || i.what == "hnk";
@@ -199,12 +199,12 @@ void read_doses(TableReader& root, engine::Model& model, const std::vector<std::
         if (reader.require("amount", "an amount, such as \"0.5 mg/kg\" or \"35 mg\""))
             if (const auto amount = reader.quantity_in_one_of("amount", {"mg/kg", "mg"}, non_negative))
                 dose.amount_mg = amount->unit == "mg/kg" ? amount->value * weight_kg : amount->value;
-        dose.duration_s = reader.quantity_or("over", "s", 0, non_negative);
-        dose.start_s = reader.quantity_or("at", "s", 0, non_negative);
+        dose.duration_s = reader.quantity_or("over", "s", 0, time_from_0);
+        dose.start_s = reader.quantity_or("at", "s", 0, time_from_0);
         double every_s = 0;
         std::int64_t times = 1;
         if (auto repeat = reader.section("repeat")) {
-            if (repeat->require("every", "an interval, such as \"3 d\"")) every_s = repeat->quantity("every", "s", positive).value_or(1);
+            if (repeat->require("every", "an interval, such as \"3 d\"")) every_s = repeat->quantity("every", "s", time_span).value_or(1);
             if (repeat->require("times", "a whole number, all doses counted")) times = repeat->integer("times", {1, 100000}).value_or(1);
             repeat->finish();
         }
@@ -244,7 +244,8 @@ void read_drugs(TableReader& root, engine::Model& model, std::vector<DoseWindow>
         subject->finish();
     }
     std::vector<std::string> names;
-    for (TableReader& reader : root.sections("drug")) {
+    if (root.table("drug"))
+        for (TableReader& reader : root.sections("drug")) {
         names.push_back(reader.name());
         model.drugs.push_back(read_drug(reader, weight_kg));
     }

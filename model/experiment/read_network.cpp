@@ -1,7 +1,7 @@
 // [population.*], [projection.*] and [[stimulus]].
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <limits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -17,12 +17,22 @@ using network::Distribution;
 
 constexpr Range probability{0, 1};
 constexpr Range count_range{0, 4.0e9};
+constexpr std::int64_t unknown_size = std::numeric_limits<std::int32_t>::max(); ///< of a population whose size is wrong: nothing is out of its range
+
+/// Delays are whole numbers of steps in 16 bits.
+constexpr double longest_delay_steps = 65535;
+
+std::string delay_text(double dt_ms) {
+    return fmt::format("must lie between dt ({} ms) and {} steps of it ({} ms)", dt_ms, longest_delay_steps, longest_delay_steps * dt_ms);
+}
 
 /// A name that can be a group of the result file and a label of a column.
 bool check_name(TableReader& reader, std::string_view what) {
     const std::string name = reader.name();
-    if (!name.empty() && name.find_first_of("/ ") == std::string::npos && name != ".") return true;
-    reader.error("", fmt::format("the name of a {} must not hold spaces or slashes", what));
+    // TableReader::name() is what follows the last dot: a key with a dot would lose its front.
+    const bool dotted = !reader.section_name().ends_with(fmt::format("{}.{}", what, name));
+    if (!name.empty() && name.find_first_of("/ |") == std::string::npos && !dotted) return true;
+    reader.error("", fmt::format("the name of a {} must not be empty nor hold dots, spaces, slashes or bars", what));
     return false;
 }
 
@@ -102,6 +112,7 @@ void read_receptors(TableReader& reader, network::Population& population) {
     const bool currents = neuron::uses_currents(population.model);
     for (const char* kind : currents ? std::vector{"current"} : std::vector{"ampa", "nmda", "gaba_a"})
         population.receptors.push_back(synapse::default_receptor(kind));
+    if (!reader.table("receptor")) return;
     for (TableReader& table : reader.sections("receptor")) {
         const std::string name = table.name();
         const auto known = std::find_if(population.receptors.begin(), population.receptors.end(), [&](const auto& r) { return r.name == name; });
@@ -109,6 +120,7 @@ void read_receptors(TableReader& reader, network::Population& population) {
         if (known != population.receptors.end()) {
             receptor = *known;
         } else {
+            check_name(table, "receptor");
             if (!table.require("kind", "one of ampa, nmda, gaba_a, current")) continue;
             receptor = synapse::default_receptor(table.choice("kind", "ampa|nmda|gaba_a|current").value_or("ampa"));
             receptor.name = name;
@@ -125,12 +137,14 @@ void read_receptors(TableReader& reader, network::Population& population) {
 }
 
 const char* weight_unit(const synapse::Receptor& receptor) { return receptor.kind == "current" ? "pA" : "nS"; }
+/// A conductance is never negative: the reversal potential makes inhibition.
+Range weight_range(const synapse::Receptor& receptor) { return receptor.kind == "current" ? any_value : non_negative; }
 
 network::Population read_population(TableReader& reader, const engine::Model& model) {
     network::Population p;
     p.name = reader.name();
     check_name(reader, "population");
-    if (reader.require("size", "a number of neurons")) p.size = reader.integer("size", {1, 1e8}).value_or(1);
+    if (reader.require("size", "a number of neurons")) p.size = reader.integer("size", {1, 1e8}).value_or(unknown_size);
     const std::string name = reader.choice_or("model", model_names(), "adex");
     p.model = read_model(reader, name);
     const std::string region = reader.string_or("region", model.regions.front());
@@ -161,7 +175,7 @@ network::Population read_population(TableReader& reader, const engine::Model& mo
         const std::string receptor = table->string_or("receptor", p.receptors.front().name);
         b.receptor = index_of(*table, "receptor", "receptor", receptor, p.receptors).value_or(0);
         if (table->require("weight", quantity_hint(weight_unit(p.receptors[b.receptor]))))
-            b.weight = table->quantity("weight", weight_unit(p.receptors[b.receptor])).value_or(0);
+            b.weight = table->quantity("weight", weight_unit(p.receptors[b.receptor]), weight_range(p.receptors[b.receptor])).value_or(0);
         if (static_cast<double>(b.sources) * b.rate_Hz * model.dt_ms * 1e-3 > 500)
             table->error("rate", "more than 500 spikes a step to a neuron: must be lower");
         table->finish();
@@ -171,7 +185,21 @@ network::Population read_population(TableReader& reader, const engine::Model& mo
     return p;
 }
 
-network::Rule read_rule(TableReader& reader, const std::filesystem::path& base, network::PairwiseColumns& columns) {
+/// Columns of equal length, finite weights, delays that the ring of spikes can hold.
+void check_columns(TableReader& table, const network::PairwiseColumns& columns, double dt_ms) {
+    const std::size_t n = columns.source.size();
+    for (const auto& [name, size] : {std::pair("target", columns.target.size()), std::pair("weight", columns.weight.size()),
+                                     std::pair("delay_ms", columns.delay_ms.size())})
+        if (size != n && (size > 0 || std::string_view(name) == "target"))
+            table.error("pairwise", fmt::format("the column {} of the file has {} entries: must be as many as source ({})", name, size, n));
+    for (const double weight : columns.weight)
+        if (!std::isfinite(weight)) return table.error("pairwise", "the column weight of the file must be finite");
+    for (const double delay_ms : columns.delay_ms)
+        if (!(delay_ms >= dt_ms * (1 - 1e-9) && delay_ms <= longest_delay_steps * dt_ms))
+            return table.error("pairwise", fmt::format("the column delay_ms of the file holds {}: {}", delay_ms, delay_text(dt_ms)));
+}
+
+network::Rule read_rule(TableReader& reader, const engine::Model& model, network::PairwiseColumns& columns) {
     network::Rule rule;
     static const std::string kinds = "probability, fixed_indegree, fixed_outdegree, all_to_all, one_to_one, pairwise";
     if (!reader.require("rule", "one of " + kinds + ", such as { probability = 0.1 }")) return rule;
@@ -196,16 +224,19 @@ network::Rule read_rule(TableReader& reader, const std::filesystem::path& base, 
         if (is(kind) && !table->boolean(kind).value_or(true)) table->error(kind, "must be true where it is given");
     if (is("pairwise")) {
         rule.file = table->string("pairwise").value_or("");
+        // Relative to the file that says it; an override of the command line to where the program runs.
+        Node& said = table->node().find("pairwise")->value;
         std::filesystem::path file = rule.file;
-        if (file.is_relative()) file = base / file;
+        if (file.is_relative() && said.place.line > 0) file = std::filesystem::path(said.place.file).parent_path() / file;
         // The resolved config must find the file from anywhere.
-        table->node().find("pairwise")->value.value = std::filesystem::absolute(file).lexically_normal().string();
+        if (!rule.file.empty()) said.value = std::filesystem::absolute(file).lexically_normal().string();
         rule.file = file.string();
         try {
             columns.source = record::read_column<std::uint32_t>(rule.file, "source");
             columns.target = record::read_column<std::uint32_t>(rule.file, "target");
             if (record::File::open(rule.file).exists("weight")) columns.weight = record::read_column<double>(rule.file, "weight");
             if (record::File::open(rule.file).exists("delay_ms")) columns.delay_ms = record::read_column<double>(rule.file, "delay_ms");
+            check_columns(*table, columns, model.dt_ms);
         } catch (const record::Hdf5Error& error) {
             table->error("pairwise", fmt::format("must be an HDF5 file with the columns source and target: {}", error.what()));
         }
@@ -232,9 +263,11 @@ void read_shares(TableReader& reader, const network::Population& target, network
         auto table = reader.section("receptors");
         std::vector<std::string> names;
         for (const Entry& e : *table->node().table()) names.push_back(e.key);
+        if (names.empty()) reader.error("receptors", "must be one or two");
         for (const std::string& name : names) add(name, table->number(name, non_negative).value_or(1));
         table->finish();
     } else if (const auto names = reader.string_list("receptors")) {
+        if (names->empty()) reader.error("receptors", "must be one or two");
         for (const std::string& name : *names) add(name, 1);
     }
     if (projection.receptors.size() > 2) reader.error("receptors", "must be one or two");
@@ -293,7 +326,7 @@ network::Projection read_projection(TableReader& reader, std::size_t index, engi
     }
     p.source = *source;
     p.target = *target;
-    p.rule = read_rule(reader, std::filesystem::path(reader.node().place.file).parent_path(), columns);
+    p.rule = read_rule(reader, model, columns);
     read_shares(reader, model.populations[p.target], p);
     const bool own_weights = !columns.weight.empty();
     const char* unit = weight_unit(model.populations[p.target].receptors[p.receptors.front().receptor]);
@@ -301,6 +334,11 @@ network::Projection read_projection(TableReader& reader, std::size_t index, engi
     else if (reader.require("weight", quantity_hint(unit)))
         p.weight = read_distribution(reader, "weight", unit, {}, std::string_view(unit) == "nS" ? non_negative : any_value);
     p.delay_ms = read_distribution(reader, "delay", "ms", {.mean = 1.5}, positive);
+    // Draws of other distributions are rounded to the grid, one step at least.
+    const bool uniform = p.delay_ms.kind == "uniform";
+    if ((p.delay_ms.kind == "constant" && p.delay_ms.mean < model.dt_ms * (1 - 1e-9)) ||
+        (uniform ? p.delay_ms.high : p.delay_ms.mean) > longest_delay_steps * model.dt_ms)
+        reader.error("delay", delay_text(model.dt_ms));
     if (auto table = reader.section("short_term")) {
         p.short_term.emplace();
         table->read(*p.short_term);
@@ -308,10 +346,11 @@ network::Projection read_projection(TableReader& reader, std::size_t index, engi
     }
     const std::size_t n = static_cast<std::size_t>(model.populations[p.source].size), m = static_cast<std::size_t>(model.populations[p.target].size);
     const std::size_t partners = (p.rule.kind == "fixed_indegree" ? n : m) - (p.source == p.target && !p.rule.autapses ? 1 : 0);
-    if (p.rule.kind == "one_to_one" && n != m) reader.error("rule", fmt::format("one_to_one between {} and {} neurons: sizes must be equal", n, m));
+    const bool sizes_known = model.populations[p.source].size != unknown_size && model.populations[p.target].size != unknown_size;
+    if (sizes_known && p.rule.kind == "one_to_one" && n != m) reader.error("rule", fmt::format("one_to_one between {} and {} neurons: sizes must be equal", n, m));
     if (p.rule.kind.starts_with("fixed") && p.rule.degree > 0 && (partners == 0 || (!p.rule.multapses && p.rule.degree > static_cast<std::int64_t>(partners))))
         reader.error("rule", fmt::format("{} = {}: must be at most {}, the number of partners", p.rule.kind, p.rule.degree, partners));
-    for (std::size_t k = 0; k < columns.source.size(); ++k)
+    for (std::size_t k = 0; k < std::min(columns.source.size(), columns.target.size()); ++k)
         if (columns.source[k] >= n || columns.target[k] >= m) {
             reader.error("rule", fmt::format("the pair {} in the file is {} -> {}: must be below {} and {}", k, columns.source[k], columns.target[k], n, m));
             break;
@@ -324,8 +363,12 @@ network::Projection read_projection(TableReader& reader, std::size_t index, engi
 } // namespace
 
 void read_network(TableReader& root, engine::Model& model, Diagnostics&) {
-    if (root.require("population", "at least one table [population.NAME]"))
+    constexpr const char* needed = "at least one table [population.NAME]";
+    if (root.require("population", needed) && root.table("population")) {
+        if (root.table("population")->table()->empty()) root.error("population", fmt::format("{} is needed", needed));
         for (TableReader& reader : root.sections("population")) model.populations.push_back(read_population(reader, model));
+    }
+    if (!root.table("projection")) return;
     for (TableReader& reader : root.sections("projection")) {
         network::PairwiseColumns columns;
         const std::size_t index = model.projections.size();
@@ -348,10 +391,12 @@ void read_stimuli(TableReader& root, engine::Model& model) {
         }
         s.population = *index;
         const network::Population& target = model.populations[s.population];
-        s.from_s = reader.quantity_or("from", "s", 0, non_negative);
-        s.to_s = reader.quantity_or("to", "s", model.duration_s, non_negative);
-        if (s.to_s <= s.from_s) reader.error("to", fmt::format("must be after from ({} s)", s.from_s));
-        if (s.from_s >= model.duration_s && s.kind != "spikes") reader.warning("from", fmt::format("is at or after the end of the experiment ({} s)", model.duration_s));
+        if (s.kind != "spikes") {
+            s.from_s = reader.quantity_or("from", "s", 0, time_from_0);
+            s.to_s = reader.quantity_or("to", "s", model.duration_s, time_from_0);
+            if (s.to_s <= s.from_s) reader.error("to", fmt::format("must be after from ({} s)", s.from_s));
+            if (s.from_s >= model.duration_s) reader.warning("from", fmt::format("is at or after the end of the experiment ({} s)", model.duration_s));
+        }
         s.count = target.size;
         if (reader.has("neurons")) {
             const auto range = reader.quantity_list("neurons", "1", {0, static_cast<double>(target.size)});
@@ -370,15 +415,18 @@ void read_stimuli(TableReader& root, engine::Model& model) {
             const std::string receptor = reader.string_or("receptor", target.receptors.front().name);
             s.receptor = index_of(reader, "receptor", fmt::format("receptor of {}", target.name), receptor, target.receptors).value_or(0);
             const char* unit = weight_unit(target.receptors[s.receptor]);
-            if (reader.require("weight", quantity_hint(unit))) s.weight = reader.quantity("weight", unit).value_or(0);
+            if (reader.require("weight", quantity_hint(unit))) s.weight = reader.quantity("weight", unit, weight_range(target.receptors[s.receptor])).value_or(0);
             if (s.kind == "poisson") {
                 if (reader.require("rate", quantity_hint("Hz"))) s.rate_Hz = reader.quantity("rate", "Hz", non_negative).value_or(0);
                 if (s.rate_Hz * model.dt_ms * 1e-3 > 500) reader.error("rate", "more than 500 spikes a step to a neuron: must be lower");
             } else {
                 std::vector<double> times, neurons;
-                if (reader.require("times", "a list of times, such as [\"10 ms\", \"20 ms\"]")) times = reader.quantity_list("times", "s", non_negative).value_or(times);
+                if (reader.require("times", "a list of times, such as [\"10 ms\", \"20 ms\"]")) times = reader.quantity_list("times", "s", time_from_0).value_or(times);
                 if (reader.has("targets")) {
                     neurons = reader.quantity_list("targets", "1", {0, static_cast<double>(target.size - 1)}).value_or(neurons);
+                    if (reader.has("neurons")) reader.error("targets", "names a neuron for each time: neurons must not be given too");
+                    for (const double i : neurons)
+                        if (std::floor(i) != i) reader.error("targets", "must be whole numbers");
                     if (neurons.size() != times.size()) reader.error("targets", fmt::format("has {} entries: must be as many as times ({})", neurons.size(), times.size()));
                     neurons.resize(times.size());
                 }
@@ -387,7 +435,7 @@ void read_stimuli(TableReader& root, engine::Model& model) {
                 for (std::size_t k = 0; k < times.size(); ++k) {
                     if (times[k] >= model.duration_s) reader.warning("times", fmt::format("{} s is at or after the end of the experiment ({} s)", times[k], model.duration_s));
                     if (!neurons.empty()) volley.emplace_back(times[k], static_cast<std::uint32_t>(neurons[k]));
-                    else
+                    else if (target.size != unknown_size)
                         for (std::int64_t i = s.first; i < s.first + s.count; ++i) volley.emplace_back(times[k], static_cast<std::uint32_t>(i));
                 }
                 std::sort(volley.begin(), volley.end());

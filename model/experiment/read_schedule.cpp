@@ -10,11 +10,15 @@
 namespace rewire::experiment {
 namespace {
 
+std::string after_the_end(const engine::Model& model) {
+    return fmt::format("is at or after the end of the experiment ({} s)", model.duration_s);
+}
+
 engine::BurstPhase read_phase(TableReader& reader, const engine::BurstPhase& fallback) {
     engine::BurstPhase phase = fallback;
-    phase.settle_s = reader.quantity_or("settle", "s", phase.settle_s, non_negative);
-    phase.burst_s = reader.quantity_or("burst", "s", phase.burst_s, positive);
-    phase.leap_s = reader.quantity_or("leap", "s", phase.leap_s, non_negative);
+    phase.settle_s = reader.quantity_or("settle", "s", phase.settle_s, time_from_0);
+    phase.burst_s = reader.quantity_or("burst", "s", phase.burst_s, time_span);
+    phase.leap_s = reader.quantity_or("leap", "s", phase.leap_s, time_from_0);
     if (phase.settle_s >= phase.burst_s) reader.error("settle", fmt::format("must be shorter than burst ({} s)", phase.burst_s));
     return phase;
 }
@@ -26,21 +30,26 @@ void read_multirate(TableReader& root, engine::Model& model) {
         return;
     }
     model.phases = {read_phase(*table, {})};
-    model.leap_step_s = table->quantity_or("leap_step", "s", model.leap_step_s, positive);
+    model.leap_step_s = table->quantity_or("leap_step", "s", model.leap_step_s, time_span);
     if (table->has("phases"))
         for (TableReader& reader : table->sections("phases")) {
             engine::BurstPhase phase = read_phase(reader, model.phases.front());
-            if (reader.require("from", "when the phase begins, such as \"2 h\"")) phase.from_s = reader.quantity("from", "s", non_negative).value_or(0);
+            if (reader.require("from", "when the phase begins, such as \"2 h\"")) phase.from_s = reader.quantity("from", "s", time_from_0).value_or(model.phases.back().from_s);
             if (phase.from_s < model.phases.back().from_s) reader.error("from", "must not be before the phase above it");
+            if (phase.from_s >= model.duration_s) reader.warning("from", after_the_end(model));
             reader.finish();
             model.phases.push_back(phase);
         }
     table->finish();
 }
 
-void add_every(std::vector<double>& times, double from_s, double to_s, double every_s) {
-    const auto count = static_cast<std::int64_t>(std::floor((to_s - from_s) / every_s * (1 + 1e-12)));
-    for (std::int64_t k = 0; k <= count; ++k) times.push_back(from_s + every_s * static_cast<double>(k));
+/// Sample times from `from_s` to `to_s`; complains of `every` where they would not fit into memory.
+void add_every(TableReader& reader, std::vector<double>& times, double from_s, double to_s, double every_s) {
+    constexpr double most = 1e7;
+    const double count = std::floor((to_s - from_s) / every_s * (1 + 1e-12));
+    if (count > most && to_s < longest_s) reader.error("every", fmt::format("makes {:.3g} samples: at most {:.0f} are possible", count, most));
+    if (count > most) return;
+    for (std::int64_t k = 0; k <= static_cast<std::int64_t>(count); ++k) times.push_back(from_s + every_s * static_cast<double>(k));
 }
 
 std::int64_t whole_steps(TableReader& reader, std::string_view key, double interval_ms, double dt_ms) {
@@ -61,7 +70,8 @@ void read_traces(TableReader& record, engine::Model& model) {
         }
         trace.population = *index;
         const network::Population& p = model.populations[trace.population];
-        std::string variables = "membrane_potential|adaptation";
+        std::string variables = "membrane_potential";
+        if (std::holds_alternative<neuron::Adex>(p.model)) variables += "|adaptation";
         for (const synapse::Receptor& r : p.receptors) variables += "|g_" + r.name;
         trace.variable = reader.choice_or("variable", variables, "membrane_potential");
         trace.name = reader.string_or("name", fmt::format("{}_{}", p.name, trace.variable));
@@ -86,7 +96,12 @@ void read_traces(TableReader& record, engine::Model& model) {
 void read_spikes(TableReader& record, engine::Model& model) {
     model.record_spikes.assign(model.populations.size(), true);
     if (!record.has("spikes")) return;
-    if (std::holds_alternative<bool>(record.node().find("spikes")->value.value)) {
+    const Node& spikes = record.node().find("spikes")->value;
+    if (!spikes.array() && !std::holds_alternative<bool>(spikes.value)) {
+        record.error("spikes", "must be true or false, or a list of populations, such as [\"pyramidal\"]");
+        return;
+    }
+    if (!spikes.array()) {
         model.record_spikes.assign(model.populations.size(), record.boolean("spikes").value_or(true));
         return;
     }
@@ -107,28 +122,31 @@ void read_schedule(TableReader& root, engine::Model& model, const std::vector<Do
     model.record_spikes.assign(model.populations.size(), true);
     double every_s = 1, fast_every_ms = 2;
     if (auto record = root.section("record")) {
-        every_s = record->quantity_or("every", "s", every_s, positive);
+        every_s = record->quantity_or("every", "s", every_s, time_span);
         fast_every_ms = record->quantity_or("fast_every", "ms", fast_every_ms, non_negative);
         if (fast_every_ms > 0) whole_steps(*record, "fast_every", fast_every_ms, model.dt_ms);
         if (record->has("windows"))
             for (TableReader& window : record->sections("windows")) {
-                const double from = window.quantity_or("from", "s", 0, non_negative);
-                const double to = window.quantity_or("to", "s", model.duration_s, non_negative);
+                const double from = window.quantity_or("from", "s", 0, time_from_0);
+                const double to = window.quantity_or("to", "s", model.duration_s, time_from_0);
+                if (from >= model.duration_s) window.warning("from", after_the_end(model));
                 if (to < from) window.error("to", fmt::format("must not be before from ({} s)", from));
                 if (window.require("every", "an interval, such as \"1 min\""))
-                    if (const auto every = window.quantity("every", "s", positive); every && to >= from) add_every(times, from, std::min(to, model.duration_s), *every);
+                    if (const auto every = window.quantity("every", "s", time_span); every && to >= from) add_every(window, times, from, std::min(to, model.duration_s), *every);
                 window.finish();
             }
         if (record->has("snapshots"))
-            for (const double t : record->quantity_list("snapshots", "s", non_negative).value_or(std::vector<double>{})) {
+            for (const double t : record->quantity_list("snapshots", "s", time_from_0).value_or(std::vector<double>{})) {
                 if (t > model.duration_s) record->warning("snapshots", fmt::format("{} s is after the end of the experiment ({} s)", t, model.duration_s));
                 else model.snapshot_times_s.push_back(t);
             }
         read_spikes(*record, model);
         read_traces(*record, model);
+        add_every(*record, times, 0, model.duration_s, every_s);
         record->finish();
+    } else {
+        add_every(root, times, 0, model.duration_s, every_s);
     }
-    add_every(times, 0, model.duration_s, every_s);
     std::sort(times.begin(), times.end());
     times.erase(std::remove_if(times.begin(), times.end(), [&](double t) { return t > model.duration_s; }), times.end());
     // Times that fall into one step are one sample.

@@ -80,7 +80,7 @@ void TableReader::write_default(std::string_view key, decltype(Node::value) valu
 }
 
 std::string TableReader::label(std::string_view key, const Node* value) const {
-    std::string text = section_.empty() ? std::string(key) : fmt::format("[{}] {}", section_, key);
+    std::string text = section_.empty() ? std::string(key) : fmt::format("[{}]{}{}", section_, key.empty() ? "" : " ", key);
     if (value && !value->table()) text += " = " + value_text(*value);
     return text;
 }
@@ -328,7 +328,7 @@ std::vector<TableReader> TableReader::sections(std::string_view key) {
         if (child.table())
             readers.emplace_back(child, child_section(child_key), *diagnostics_);
         else
-            complain(child_key, child, "must be a table");
+            complain(child_key, child, fmt::format("must be a table; in a list of tables each begins with [[{}]]", child_section(key)));
     };
     Node* parent = find(key);
     if (!parent) return readers;

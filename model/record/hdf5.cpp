@@ -1,6 +1,7 @@
 #include "record/hdf5.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -253,6 +254,18 @@ bool Dataset::is_number() const {
 void Dataset::make_scale(const std::string& name) {
     silence();
     if (H5DSset_scale(handle_.get(), name.c_str()) < 0) fail("cannot become a dimension scale");
+}
+
+std::string Dataset::scale_name(std::size_t dimension) const {
+    silence();
+    std::string name;
+    const auto visit = [](hid_t, unsigned, hid_t scale, void* out) -> herr_t {
+        std::array<char, 256> text{};
+        if (H5DSget_scale_name(scale, text.data(), text.size()) > 0) *static_cast<std::string*>(out) = text.data();
+        return 1;
+    };
+    H5DSiterate_scales(handle_.get(), static_cast<unsigned>(dimension), nullptr, visit, &name);
+    return name;
 }
 
 void Dataset::attach_scale(std::size_t dimension, const Dataset& scale) {

@@ -115,6 +115,8 @@ public:
 
     /// Declares this dataset the scale of a dimension with this name (HDF5 dimension scales).
     void make_scale(const std::string& name);
+    /// Name of the scale of a dimension, as make_scale was given it; empty if it has none.
+    std::string scale_name(std::size_t dimension) const;
     /// Attaches `scale` to a dimension of this dataset.
     void attach_scale(std::size_t dimension, const Dataset& scale);
 

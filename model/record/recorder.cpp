@@ -88,7 +88,8 @@ Recorder::Recorder(const std::string& path, bool overwrite, engine::Simulation& 
         std::vector<std::string> neurons;
         for (const std::uint32_t i : trace.neurons) neurons.push_back(std::to_string(i));
         const bool conductance = trace.variable.starts_with("g_");
-        file_.declare_series(traces_.back(), {trace.variable, conductance ? "nS" : (trace.variable == "adaptation" ? "pA" : "mV"),
+        const bool currents = neuron::uses_currents(model.populations[trace.population].model);
+        file_.declare_series(traces_.back(), {trace.variable, conductance ? (currents ? "pA" : "nS") : (trace.variable == "adaptation" ? "pA" : "mV"),
                                               trace.variable + " of " + model.populations[trace.population].name, Type::f32, "neuron",
                                               neurons});
     }
@@ -187,7 +188,7 @@ void Recorder::sample_slow() {
 void Recorder::snapshot() {
     const double now_h = simulation_.time_s() / 3600;
     for (const engine::FastProjection& projection : simulation_.network().projections) {
-        const std::string group = fmt::format("/snapshots/t_{:g}_s/{}", simulation_.time_s(), projection.specification.name);
+        const std::string group = fmt::format("/snapshots/t_{:.10g}_s/{}", simulation_.time_s(), projection.specification.name);
         std::vector<std::uint32_t> source, target;
         std::vector<float> weight, age;
         projection.synapses.for_each([&](network::SynapseIndex, const network::Synapse& s) {

@@ -36,7 +36,7 @@ struct SpineParameters {
     double formation_per_d = 0.10;
     double nascent_tau_d = 1.5;
     double stabilised_share = 0.25;
-    double protein_gain = 1;
+    double protein_gain = 3;
     double homeostatic_gain = 1;
     double homeostatic_tau_d = 8;
     double stress_gain = 0.6;

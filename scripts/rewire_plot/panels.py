@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from .result import Series
 from .time_axis import GREY
 
 # Okabe & Ito 2008: told apart with every common colour blindness.
@@ -136,13 +137,30 @@ def draw_density(ax, results, axis):
     draw_relative(ax, axis, results, [("spine_density", "", None)], "% of baseline", percent=True)
 
 
+def binned(series, bins=60):
+    """Means over equal stretches of time: counts of single minutes are mostly counting noise.
+
+    Each sample holds a rate over the time since the one before it, so it weighs as much as that time.
+    """
+    if len(series.time) < 2 * bins:
+        return series
+    weights = np.diff(series.time)
+    edges = np.linspace(series.time[0], series.time[-1], bins + 1)
+    where = np.clip(np.searchsorted(edges, series.time[1:], side="left") - 1, 0, bins - 1)
+    values = np.nan_to_num(series.values[1:])
+    total = np.bincount(where, weights, bins)
+    means = np.array([np.bincount(where, weights * column, bins) for column in values.T]) / np.maximum(total, 1e-12)
+    kept = total > 0
+    return Series(0.5 * (edges[1:] + edges[:-1])[kept], means.T[kept], series.names, series.unit)
+
+
 def draw_turnover(ax, results, axis):
     unit = "1"
     for k, what in enumerate(("formation", "elimination")):
         for result in results:
             series = result.series(f"spine_{what}_rate")
             if series is not None:
-                line(ax, axis, result, series, 0, colour_of(2 - k), what)
+                line(ax, axis, result, binned(series), 0, colour_of(2 - k), what)
                 unit = series.unit
     finish(ax, f"rate ({unit})", from_zero=True)
 
@@ -156,7 +174,8 @@ def draw_synapses(ax, results, axis):
         for i, name in enumerate(series.names if series else []):
             if base[i] > 0:
                 change[name] = max(change.get(name, 0), np.abs(series.values[:, i] / base[i] - 1).max())
-    chosen = sorted(change, key=change.get, reverse=True)[:MOST_LINES]
+    moving = [name for name in change if change[name] > 0] or list(change)[:1]
+    chosen = sorted(moving, key=change.get, reverse=True)[:MOST_LINES]
     for result in results:
         series = result.series("synapses")
         base = result.baseline(series) if series else []

@@ -77,7 +77,7 @@ FastNetwork mixed_network(int threads, std::uint64_t seed = 3) {
                       .background = network::Background{.sources = 200, .rate_Hz = 12, .weight = 3}, .tonic_nmda_nS = 0.5};
     populations[1] = {.name = "i", .size = 130, .model = neuron::LifConductance{}, .receptors = {fast, slow, gaba},
                       .background = network::Background{.sources = 100, .rate_Hz = 8, .weight = 2}, .current_pA = 50};
-    populations[2] = {.name = "c", .size = 70, .model = neuron::LifCurrent{}, .receptors = {current}, .current_pA = 350};
+    populations[2] = {.name = "c", .size = 70, .model = neuron::LifCurrent{}, .receptors = {current}, .current_pA = 380};
     std::vector<network::Projection> projections;
     const auto add = [&](std::size_t from, std::size_t to, double weight, network::Distribution delay,
                          std::vector<network::ReceptorShare> receptors) -> network::Projection& {
@@ -106,6 +106,7 @@ FastNetwork mixed_network(int threads, std::uint64_t seed = 3) {
     FastOptions options;
     options.seed = seed;
     options.threads = threads;
+    options.track_release = true;
     options.drives.blockers = {drug::ketamine()};
     FastNetwork net(options, populations, projections, {}, stimuli, traces);
     net.ambient_open = {0.02f};
@@ -473,6 +474,7 @@ TEST_CASE("presynaptic release and NMDA saturation travel with the spike", "[eng
     // A train of 20 spikes every 10 ms through a depressing synapse onto AMPA and NMDA (one weight, NMDA at half scale).
     // Truth: the recursions of Tsodyks & Markram and of saturation, written out here in double.
     FastOptions options;
+    options.track_release = true;
     network::PairwiseColumns pairs{{0}, {0}, {2}, {1.0}};
     network::Projection q = relay_projection();
     network::Population target = listener(1);
