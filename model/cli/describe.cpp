@@ -105,8 +105,8 @@ int describe(const std::string& name) {
     }
     if (found) return 0;
     const std::string near = experiment::nearest(name, names);
-    std::cerr << fmt::format("rewire: error: describe {}: unknown name{}; must be one of {}\n", name,
-                             near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near), fmt::join(names, ", "));
+    std::cerr << fmt::format("rewire: error: describe {}: unknown name{} must be one of {}\n", name,
+                             near.empty() ? ";" : fmt::format("; did you mean \"{}\"?", near), fmt::join(names, ", "));
     return 2;
 }
 

@@ -83,8 +83,8 @@ int main(int argc, char** argv) {
     const std::vector<std::string> verbs{"run", "check", "describe", "info"};
     if (std::find(verbs.begin(), verbs.end(), words[0]) == verbs.end()) {
         const std::string near = rewire::experiment::nearest(words[0], verbs);
-        return bad_usage(fmt::format("unknown command \"{}\"{}; must be one of {}", words[0],
-                                     near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near), fmt::join(verbs, ", ")));
+        return bad_usage(fmt::format("unknown command \"{}\"{} must be one of {}", words[0],
+                                     near.empty() ? ";" : fmt::format("; did you mean \"{}\"?", near), fmt::join(verbs, ", ")));
     }
     try {
         return dispatch(words[0], {words.begin() + 1, words.end()});

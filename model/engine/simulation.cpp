@@ -617,9 +617,11 @@ void Simulation::build_observables() {
             [this](std::size_t q) { return static_cast<double>(network_->projections[q].synapses.count()); });
         add("mean_weight", "1", "mean synaptic weight, nS (pA onto current-based neurons)", "projection", [this](std::size_t q) {
             const network::SynapseStore& synapses = network_->projections[q].synapses;
-            double sum = 0;
-            synapses.for_each([&](network::SynapseIndex, const network::Synapse& s) { sum += static_cast<double>(s.weight); });
-            return synapses.count() > 0 ? sum / static_cast<double>(synapses.count()) : not_applicable;
+            if (synapses.count() == 0) return not_applicable;
+            if (mean_weight_.size() <= q) mean_weight_.resize(q + 1, not_applicable);
+            // Weights of a projection that does not change are summed once.
+            if (std::isnan(mean_weight_[q]) || model_.projections[q].structural) mean_weight_[q] = synapses.mean_weight();
+            return mean_weight_[q];
         });
     }
 }

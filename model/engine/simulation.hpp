@@ -161,6 +161,7 @@ private:
     std::vector<double> window_glutamate_uM_s_; ///< per region: integral of the level
     double window_start_s_ = 0;
     std::vector<double> last_rate_Hz_;
+    std::vector<double> mean_weight_; ///< per projection, once asked for
 
     std::vector<Observable> observables_;
     std::map<std::string, std::vector<std::string>> labels_;

@@ -12,7 +12,7 @@ namespace rewire::experiment {
 std::string unknown_name(std::string_view kind, const std::string& name, const std::vector<std::string>& known) {
     if (known.empty()) return fmt::format("there is no {}", kind);
     const std::string near = nearest(name, known);
-    return fmt::format("unknown {}{}; must be one of {}", kind, near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near),
+    return fmt::format("unknown {}{} must be one of {}", kind, near.empty() ? ";" : fmt::format("; did you mean \"{}\"?", near),
                        fmt::join(known, ", "));
 }
 
@@ -36,7 +36,10 @@ void read_general(TableReader& root, Experiment& experiment) {
     const double ticks = model.slow_tick_s * 1e3 / model.dt_ms;
     if (std::abs(ticks - std::round(ticks)) > 1e-6 || std::round(ticks) < 1)
         reader->error("slow_tick", fmt::format("must be a whole multiple of dt ({} ms)", model.dt_ms));
-    if (model.duration_s * 1e3 < model.dt_ms * 0.5) reader->error("duration", fmt::format("must be at least dt ({} ms)", model.dt_ms));
+    if (model.duration_s * 1e3 < model.dt_ms * 0.5) {
+        reader->error("duration", fmt::format("must be at least dt ({} ms)", model.dt_ms));
+        model.duration_s = longest_s;
+    }
     model.baseline_settle_s = reader->quantity_or("baseline_settle", "s", 1, time_from_0);
     model.baseline_measure_s = reader->quantity_or("baseline_measure", "s", 10, time_span);
     model.mg_mM = reader->quantity_or("magnesium", "mM", 1, non_negative);

@@ -80,13 +80,14 @@ void read_interventions(TableReader& root, engine::Model& model) {
     }
 }
 
-/// A list of described structs in an array of tables.
-template <class S>
-std::vector<S> read_list(TableReader& reader, std::string_view key) {
+/// A list of described structs in an array of tables; `check` may complain of each.
+template <class S, class Check>
+std::vector<S> read_list(TableReader& reader, std::string_view key, Check check) {
     std::vector<S> list;
     for (TableReader& table : reader.sections(key)) {
         S s;
         table.read(s);
+        check(table, s);
         table.finish();
         list.push_back(s);
     }
@@ -97,17 +98,25 @@ std::vector<S> read_list(TableReader& reader, std::string_view key) {
 drug::PkModel read_own_model(TableReader& table, const std::string& name) {
     drug::PkModel pk{.name = name, .meaning = "from the config", .source = "the config"};
     pk.reference_weight_kg = table.quantity_or("reference_weight", "kg", 70, positive);
-    pk.compartments = read_list<drug::Compartment>(table, "compartment");
-    pk.flows = read_list<drug::Flow>(table, "flow");
-    pk.species = read_list<drug::Species>(table, "species");
+    pk.compartments = read_list<drug::Compartment>(table, "compartment", [](TableReader&, const drug::Compartment&) {});
+    bool complete = true;
+    const auto find = [&](TableReader& reader, const char* key, const std::string& compartment) {
+        if (!index_of(reader, key, "compartment", compartment, pk.compartments)) complete = false;
+    };
+    pk.flows = read_list<drug::Flow>(table, "flow", [&](TableReader& reader, const drug::Flow& flow) {
+        find(reader, "from", flow.from);
+        if (!flow.to.empty()) find(reader, "to", flow.to);
+    });
+    pk.species = read_list<drug::Species>(table, "species", [&](TableReader& reader, const drug::Species& s) { find(reader, "central", s.central); });
     for (TableReader& route : table.sections("route")) {
         drug::Route r;
         r.name = route.required_string("name", "the name of the route");
-        r.inputs = read_list<drug::RouteInput>(route, "input");
+        r.inputs = read_list<drug::RouteInput>(route, "input", [&](TableReader& reader, const drug::RouteInput& input) { find(reader, "compartment", input.compartment); });
         route.finish();
         pk.routes.push_back(r);
     }
     if (pk.species.empty()) table.error("species", "must hold at least one species, the drug itself");
+    if (!complete) pk.species.clear(); // complained of already
     return pk;
 }
 
@@ -246,9 +255,9 @@ void read_drugs(TableReader& root, engine::Model& model, std::vector<DoseWindow>
     std::vector<std::string> names;
     if (root.table("drug"))
         for (TableReader& reader : root.sections("drug")) {
-        names.push_back(reader.name());
-        model.drugs.push_back(read_drug(reader, weight_kg));
-    }
+            names.push_back(reader.name());
+            model.drugs.push_back(read_drug(reader, weight_kg));
+        }
     read_doses(root, model, names, weight_kg, doses);
     std::sort(doses.begin(), doses.end(), [](const DoseWindow& a, const DoseWindow& b) { return a.start_s < b.start_s; });
 }

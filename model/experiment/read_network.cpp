@@ -27,13 +27,10 @@ std::string delay_text(double dt_ms) {
 }
 
 /// A name that can be a group of the result file and a label of a column.
-bool check_name(TableReader& reader, std::string_view what) {
+void check_name(TableReader& reader, std::string_view what) {
     const std::string name = reader.name();
-    // TableReader::name() is what follows the last dot: a key with a dot would lose its front.
-    const bool dotted = !reader.section_name().ends_with(fmt::format("{}.{}", what, name));
-    if (!name.empty() && name.find_first_of("/ |") == std::string::npos && !dotted) return true;
-    reader.error("", fmt::format("the name of a {} must not be empty nor hold dots, spaces, slashes or bars", what));
-    return false;
+    if (name.empty() || name.find_first_of("/ |") != std::string::npos)
+        reader.error("", fmt::format("the name of a {} must not be empty nor hold spaces, slashes or bars", what));
 }
 
 /// "1 nS", or { distribution = "normal", mean = "1 nS", sd = "0.2 nS" }, or { distribution = "uniform", low, high }.
@@ -322,6 +319,7 @@ network::Projection read_projection(TableReader& reader, std::size_t index, engi
     const auto target = to.empty() ? std::nullopt : index_of(reader, "to", "population", to, model.populations);
     if (!source || !target) { // the rest depends on them; its keys are not complained of
         for (const Entry& e : *reader.node().table()) reader.has(e.key);
+        if (reader.has("structural") && !model.structure) model.structure.emplace(); // or [structure] would seem to have none
         return p;
     }
     p.source = *source;

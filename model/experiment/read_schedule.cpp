@@ -80,13 +80,14 @@ void read_traces(TableReader& record, engine::Model& model) {
         for (const engine::Trace& other : model.traces)
             if (other.name == trace.name) reader.error("name", fmt::format("there are two traces called {}", trace.name));
         if (reader.has("neurons")) {
-            for (const double i : reader.quantity_list("neurons", "1", {0, static_cast<double>(p.size - 1)}).value_or(std::vector<double>{}))
-                if (std::floor(i) != i) reader.error("neurons", "must be whole numbers");
-                else trace.neurons.push_back(static_cast<std::uint32_t>(i));
+            const auto neurons = reader.quantity_list("neurons", "1", {0, static_cast<double>(p.size - 1)});
+            if (neurons && neurons->empty()) reader.error("neurons", "must name at least one neuron");
+            if (neurons && std::any_of(neurons->begin(), neurons->end(), [](double i) { return std::floor(i) != i; }))
+                reader.error("neurons", "must be whole numbers");
+            if (neurons) trace.neurons.assign(neurons->begin(), neurons->end());
         } else {
             trace.neurons = {0};
         }
-        if (trace.neurons.empty()) reader.error("neurons", "must name at least one neuron");
         trace.every_steps = whole_steps(reader, "every", reader.quantity_or("every", "ms", 1, positive), model.dt_ms);
         reader.finish();
         model.traces.push_back(std::move(trace));

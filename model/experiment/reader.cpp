@@ -328,12 +328,16 @@ std::vector<TableReader> TableReader::sections(std::string_view key) {
         if (child.table())
             readers.emplace_back(child, child_section(child_key), *diagnostics_);
         else
-            complain(child_key, child, fmt::format("must be a table; in a list of tables each begins with [[{}]]", child_section(key)));
+            complain(child_key, child, fmt::format("must be a table, such as [{}]; each of a list of tables begins with [[{}]]", child_section(child_key), child_section(key)));
     };
     Node* parent = find(key);
     if (!parent) return readers;
     if (Node::Table* table = parent->table()) {
-        for (Entry& entry : *table) add(fmt::format("{}.{}", key, entry.key), entry.value);
+        for (Entry& entry : *table) {
+            add(fmt::format("{}.{}", key, entry.key), entry.value);
+            // Dots join the names of sections: name() is what follows the last one.
+            if (entry.key.find('.') != std::string::npos) complain(fmt::format("{}.{}", key, entry.key), entry.value, "the name must not hold dots");
+        }
     } else if (Node::Array* array = parent->array()) {
         for (std::size_t i = 0; i < array->size(); ++i) add(fmt::format("{}.{}", key, i), (*array)[i]);
     } else {

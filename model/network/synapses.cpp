@@ -139,6 +139,14 @@ void SynapseStore::remove(std::span<const SynapseIndex> synapses) {
     pack_if_wasteful();
 }
 
+double SynapseStore::mean_weight() const {
+    if (!layout_.own_weights) return static_cast<double>(layout_.shared_weight);
+    double sum = 0;
+    for (const Place& place : rows_)
+        for (std::uint32_t i = 0; i < place.size; ++i) sum += static_cast<double>(weight_[place.offset + i]);
+    return sum / static_cast<double>(count_);
+}
+
 std::size_t SynapseStore::bytes() const {
     const auto memory = [](const auto& array) { return array.capacity() * sizeof(array[0]); };
     return memory(rows_) + memory(target_) + memory(weight_) + memory(formed_h_) + memory(nascent_) +

@@ -107,6 +107,7 @@ public:
     std::span<std::uint8_t> nascent(std::size_t r) { return field(nascent_, r); } ///< empty unless ageing
 
     std::size_t count() const { return count_; }
+    double mean_weight() const; ///< of all synapses, of which there is at least one
     std::size_t bytes() const;                          ///< memory of all arrays, slack included
     std::vector<std::uint32_t> incoming_counts() const; ///< synapses per target
     std::vector<std::uint32_t> outgoing_counts() const; ///< synapses per source

@@ -13,18 +13,23 @@ using namespace rewire;
 
 namespace {
 
-/// Benchmark 1 of Brette et al. 2007: 3,200 excitatory and 800 inhibitory neurons, each connected with probability 2 %
-/// (here: 64 and 16 inputs, the means), conductances of 6 and 67 nS that decay in 5 and 10 ms, rest at -60 mV with a
-/// constant drive to -49 mV in place of their leak at that potential; inputs of 0.1 ms delay.
+/// Benchmark 1 of Brette et al. 2007: 3,200 excitatory and 800 inhibitory neurons, each connected with
+/// probability 2 % (here: 64 and 16 inputs, the means), conductances of 6 and 67 nS that decay in 5 and 10
+/// ms, rest at -60 mV with a constant drive to -49 mV in place of their leak at that potential; inputs of 0.1
+/// ms delay.
 engine::FastNetwork vogels_abbott(int threads) {
     std::vector<network::Population> populations(2);
     for (std::size_t p = 0; p < 2; ++p) {
-        synapse::Receptor excitatory = synapse::default_receptor("ampa"), inhibitory = synapse::default_receptor("gaba_a");
+        synapse::Receptor excitatory = synapse::default_receptor("ampa"),
+                          inhibitory = synapse::default_receptor("gaba_a");
         excitatory.tau_decay_ms = 5;
         inhibitory.tau_decay_ms = 10;
         inhibitory.reversal_mV = -80;
-        populations[p] = {.name = p == 0 ? "e" : "i", .size = p == 0 ? 3200 : 800, .model = neuron::LifConductance{},
-                          .receptors = {excitatory, inhibitory}, .current_pA = 200};
+        populations[p] = {.name = p == 0 ? "e" : "i",
+                          .size = p == 0 ? 3200 : 800,
+                          .model = neuron::LifConductance{},
+                          .receptors = {excitatory, inhibitory},
+                          .current_pA = 200};
     }
     std::vector<network::Projection> projections;
     for (std::size_t source = 0; source < 2; ++source)
@@ -51,7 +56,8 @@ Activity activity(const std::vector<std::vector<double>>& trains, double duratio
     Activity a;
     double counted = 0;
     for (const std::vector<double>& train : trains) {
-        a.rate_Hz += 1000 * static_cast<double>(train.size()) / duration_ms / static_cast<double>(trains.size());
+        a.rate_Hz +=
+            1000 * static_cast<double>(train.size()) / duration_ms / static_cast<double>(trains.size());
         if (train.size() < 8) continue;
         double sum = 0, squares = 0;
         for (std::size_t k = 1; k < train.size(); ++k) {
@@ -72,20 +78,23 @@ std::vector<std::vector<double>> euler(const engine::FastNetwork& net, int steps
     const double dt = 0.1;
     std::vector<std::vector<std::pair<std::uint32_t, bool>>> targets(4000); // target, inhibitory
     for (const engine::FastProjection& projection : net.projections) {
-        const std::uint32_t from = projection.specification.source == 0 ? 0 : 3200, to = projection.specification.target == 0 ? 0 : 3200;
+        const std::uint32_t from = projection.specification.source == 0 ? 0 : 3200,
+                            to = projection.specification.target == 0 ? 0 : 3200;
         projection.synapses.for_each([&](network::SynapseIndex, const network::Synapse& s) {
             targets[from + s.source].emplace_back(to + s.target, from > 0);
         });
     }
     std::vector<double> v, ge(4000, 0), gi(4000, 0);
     for (const engine::FastPopulation& population : net.populations)
-        for (const float start : population.membrane.membrane_potential_mV) v.push_back(static_cast<double>(start));
+        for (const float start : population.membrane.membrane_potential_mV)
+            v.push_back(static_cast<double>(start));
     std::vector<int> held(4000, 0);
     std::vector<std::vector<double>> trains(4000);
     std::vector<std::uint32_t> arriving, fired;
     for (int k = 0; k < steps; ++k) {
         for (const std::uint32_t source : arriving)
-            for (const auto& [target, inhibitory] : targets[source]) (inhibitory ? gi : ge)[target] += inhibitory ? 67 : 6;
+            for (const auto& [target, inhibitory] : targets[source])
+                (inhibitory ? gi : ge)[target] += inhibitory ? 67 : 6;
         arriving = fired; // one step of delay
         fired.clear();
         for (std::uint32_t i = 0; i < 4000; ++i) {
@@ -110,11 +119,12 @@ std::vector<std::vector<double>> euler(const engine::FastNetwork& net, int steps
 } // namespace
 
 TEST_CASE("the Vogels-Abbott network fires irregularly at the published rate", "[engine]") {
-    // Published: self-sustained asynchronous irregular activity at about 16-22 Hz (Vogels & Abbott 2005, Brette et al.
-    // 2007), coefficients of variation about 1 and above. 13-25 Hz leaves room for one second and for fixed degrees. The
-    // network is chaotic, so a plain integration on the same connectivity agrees in its statistics only: slow waxing and
-    // waning of the rate leaves about 3 % over a second, hence 12 %; that leaves 2 % of the CV, hence 8 %. Agreement of interval
-    // distributions with another simulator is S22.
+    // Published: self-sustained asynchronous irregular activity at about 16-22 Hz (Vogels & Abbott 2005,
+    // Brette et al. 2007), coefficients of variation about 1 and above. 13-25 Hz leaves room for one second
+    // and for fixed degrees. The network is chaotic, so a plain integration on the same connectivity agrees
+    // in its statistics only: slow waxing and waning of the rate leaves about 3 % over a second, hence 12 %;
+    // that leaves 2 % of the CV, hence 8 %. Agreement of interval distributions with another simulator is
+    // S22.
     engine::FastNetwork net = vogels_abbott(2);
     const std::vector<std::vector<double>> plain = euler(net, 12000, 2000);
     for (engine::FastPopulation& population : net.populations) population.record_spikes = true;
@@ -122,9 +132,11 @@ TEST_CASE("the Vogels-Abbott network fires irregularly at the published rate", "
     std::vector<std::vector<double>> trains(4000);
     for (std::size_t p = 0; p < 2; ++p)
         for (const engine::Spike& s : net.take_spikes(p))
-            if (s.step >= 2000) trains[s.neuron + (p == 0 ? 0 : 3200)].push_back(0.1 * static_cast<double>(s.step + 1));
+            if (s.step >= 2000)
+                trains[s.neuron + (p == 0 ? 0 : 3200)].push_back(0.1 * static_cast<double>(s.step + 1));
     const Activity ours = activity(trains, 1000), truth = activity(plain, 1000);
-    INFO("rate " << ours.rate_Hz << " Hz, plain integration " << truth.rate_Hz << "; CV " << ours.cv << ", " << truth.cv);
+    INFO("rate " << ours.rate_Hz << " Hz, plain integration " << truth.rate_Hz << "; CV " << ours.cv << ", "
+                 << truth.cv);
     CHECK(ours.rate_Hz > 13);
     CHECK(ours.rate_Hz < 25);
     CHECK(ours.cv > 0.7); // regular firing would have below 0.2

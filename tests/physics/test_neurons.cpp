@@ -50,8 +50,10 @@ std::vector<int> fire(M model, double dt_ms, double current_pA, double duration_
     return steps;
 }
 
-/// Interval between spikes in steps: from reset to the first grid point above threshold, then the refractory period.
-long interval_steps(double dt_ms, double tau_ms, double v_inf, double reset, double threshold, double refractory_ms) {
+/// Interval between spikes in steps: from reset to the first grid point above threshold, then the refractory
+/// period.
+long interval_steps(double dt_ms, double tau_ms, double v_inf, double reset, double threshold,
+                    double refractory_ms) {
     const double rise_ms = tau_ms * std::log((v_inf - reset) / (v_inf - threshold));
     return static_cast<long>(std::ceil(rise_ms / dt_ms)) + std::lround(refractory_ms / dt_ms);
 }
@@ -74,7 +76,8 @@ Vector<N> rk4(F&& f, double t, const Vector<N>& y, double h) {
     return next;
 }
 
-// The input of the convergence tests, as functions of time: fast excitation and inhibition, NMDA, and a current.
+// The input of the convergence tests, as functions of time: fast excitation and inhibition, NMDA, and a
+// current.
 double g_exc(double t) { return 50 * std::exp(-t / 2); }
 double g_inh(double t) { return 30 * (std::exp(-t / 12) - std::exp(-t / 4)); }
 double g_ab(double t) { return 18 * (std::exp(-t / 40) - std::exp(-t / 5)); }
@@ -104,7 +107,8 @@ double trajectory_error(M model, bool nmda, double dt_ms, const std::vector<doub
         cell.current_pA = static_cast<float>(current(t));
         REQUIRE_FALSE(cell.step());
         if ((k + 1) % stride == 0)
-            worst = std::max(worst, std::abs(static_cast<double>(cell.v) - truth[static_cast<std::size_t>((k + 1) / stride)]));
+            worst = std::max(worst, std::abs(static_cast<double>(cell.v) -
+                                             truth[static_cast<std::size_t>((k + 1) / stride)]));
     }
     return worst;
 }
@@ -121,11 +125,12 @@ std::vector<double> reference(F&& f, Vector<N> y) {
     return samples;
 }
 
-/// Second order: halving the step divides the error by 4. The error at 0.05 ms is 1e-3 mV or so against 3e-5 mV of
-/// float rounding; the observed order of smooth problems lies within 0.2 of its limit.
+/// Second order: halving the step divides the error by 4. The error at 0.05 ms is 1e-3 mV or so against 3e-5
+/// mV of float rounding; the observed order of smooth problems lies within 0.2 of its limit.
 template <class M>
 void require_second_order(M model, bool nmda, const std::vector<double>& truth) {
-    const double coarse = trajectory_error(model, nmda, 0.2, truth), middle = trajectory_error(model, nmda, 0.1, truth),
+    const double coarse = trajectory_error(model, nmda, 0.2, truth),
+                 middle = trajectory_error(model, nmda, 0.1, truth),
                  fine = trajectory_error(model, nmda, 0.05, truth);
     INFO("errors " << coarse << " " << middle << " " << fine << " mV");
     CHECK(std::log2(coarse / middle) == Approx(2).margin(0.2));
@@ -138,8 +143,10 @@ std::vector<double> adex_reference(const Adex& p, double current_pA, double dura
     const auto f = [&](double, const Vector<2>& y) {
         const double spike = p.leak_conductance_nS * p.slope_mV *
                              std::exp(std::min((y[0] - p.threshold_mV) / p.slope_mV, 60.0));
-        return Vector<2>{(-p.leak_conductance_nS * (y[0] - p.leak_reversal_mV) + spike - y[1] + current_pA) / p.capacitance_pF,
-                         (p.adaptation_coupling_nS * (y[0] - p.leak_reversal_mV) - y[1]) / p.adaptation_tau_ms};
+        return Vector<2>{(-p.leak_conductance_nS * (y[0] - p.leak_reversal_mV) + spike - y[1] + current_pA) /
+                             p.capacitance_pF,
+                         (p.adaptation_coupling_nS * (y[0] - p.leak_reversal_mV) - y[1]) /
+                             p.adaptation_tau_ms};
     };
     Vector<2> y{p.reset_mV, 0};
     std::vector<double> spikes;
@@ -167,8 +174,9 @@ std::vector<double> adex_reference(const Adex& p, double current_pA, double dura
 } // namespace
 
 TEST_CASE("membranes relax exponentially", "[unit][neuron]") {
-    // V(t) = EL + (V0 - EL) exp(-t/tau); exact schemes, so only float rounding remains: 1,000 steps of at most half a
-    // unit in the last place of 60 mV (2e-6) that the decay forgets within tau (200 steps): 4e-4 at the very worst.
+    // V(t) = EL + (V0 - EL) exp(-t/tau); exact schemes, so only float rounding remains: 1,000 steps of at
+    // most half a unit in the last place of 60 mV (2e-6) that the decay forgets within tau (200 steps): 4e-4
+    // at the very worst.
     const double tau_ms = GENERATE(5.0, 20.0);
     Cell<LifConductance> conductance{{.capacitance_pF = 10 * tau_ms}, 0.1};
     Cell<LifCurrent> exact{{.membrane_tau_ms = tau_ms}, 0.1};
@@ -185,8 +193,8 @@ TEST_CASE("membranes relax exponentially", "[unit][neuron]") {
 }
 
 TEST_CASE("integrate-and-fire neurons have the analytic f-I curve", "[neuron]") {
-    // T = t_ref + ceil(tau ln((V_inf - V_r)/(V_inf - V_th)) / dt) dt, exact because the scheme is and spikes fall on
-    // the grid. Currents are such that no crossing lies within float rounding of a grid point.
+    // T = t_ref + ceil(tau ln((V_inf - V_r)/(V_inf - V_th)) / dt) dt, exact because the scheme is and spikes
+    // fall on the grid. Currents are such that no crossing lies within float rounding of a grid point.
     const double dt_ms = GENERATE(0.1, 0.05);
     const double factor = GENERATE(1.05, 1.1, 1.73, 3.1, 9.7); // current over rheobase
     SECTION("conductance model") {
@@ -196,7 +204,8 @@ TEST_CASE("integrate-and-fire neurons have the analytic f-I curve", "[neuron]") 
         const long expected = interval_steps(dt_ms, 20, -60 + current_pA / 10, -60, -50, p.refractory_ms);
         REQUIRE(spikes.size() >= 3);
         for (std::size_t k = 1; k < spikes.size(); ++k) REQUIRE(spikes[k] - spikes[k - 1] == expected);
-        CHECK(static_cast<long>(spikes.size()) == std::lround(400 / dt_ms + p.refractory_ms / dt_ms) / expected);
+        CHECK(static_cast<long>(spikes.size()) ==
+              std::lround(400 / dt_ms + p.refractory_ms / dt_ms) / expected);
     }
     SECTION("current model") {
         const LifCurrent p{.refractory_ms = GENERATE(0.0, 2.0)};
@@ -215,10 +224,10 @@ TEST_CASE("below rheobase nothing fires", "[unit][neuron]") {
 }
 
 TEST_CASE("the current model follows the closed-form postsynaptic potential", "[neuron]") {
-    // Rotter & Diesmann 1999: V(t) = EL + I0/C (exp(-t/tau_s) - exp(-t/tau_m)) / (1/tau_m - 1/tau_s), and
-    // EL + I0/C t exp(-t/tau_m) for equal time constants, with a constant current on top. Exact but for rounding:
-    // rounding of V near -60 mV is 2e-6 mV a step over a memory of tau_m = 100 steps; bound ten times lower than that
-    // worst case, since rounding errors average out. Independent of the step.
+    // Rotter & Diesmann 1999: V(t) = EL + I0/C (exp(-t/tau_s) - exp(-t/tau_m)) / (1/tau_m - 1/tau_s), and EL
+    // + I0/C t exp(-t/tau_m) for equal time constants, with a constant current on top. Exact but for
+    // rounding: rounding of V near -60 mV is 2e-6 mV a step over a memory of tau_m = 100 steps; bound ten
+    // times lower than that worst case, since rounding errors average out. Independent of the step.
     const double tau_s_ms = GENERATE(0.5, 2.0, 10.0, 10.0 * (1 + 1e-7), 10.001, 50.0);
     const double dt_ms = GENERATE(0.05, 0.1, 0.5);
     const LifCurrent p;
@@ -226,7 +235,8 @@ TEST_CASE("the current model follows the closed-form postsynaptic potential", "[
     synapse::Receptor kind = synapse::default_receptor("current");
     kind.tau_decay_ms = tau_s_ms;
     synapse::ReceptorState receptor = synapse::make_receptor_state(kind, 1, dt_ms);
-    receptor.propagator_mV_per_pA = static_cast<float>(neuron::synaptic_propagator_mV_per_pA(p, tau_s_ms, dt_ms));
+    receptor.propagator_mV_per_pA =
+        static_cast<float>(neuron::synaptic_propagator_mV_per_pA(p, tau_s_ms, dt_ms));
     receptor.input[0] = 300; // pA, one event at t = 0
     cell.current_pA = 50;
     for (int k = 1; k * dt_ms <= 60; ++k) {
@@ -234,14 +244,15 @@ TEST_CASE("the current model follows the closed-form postsynaptic potential", "[
         synapse::step_current_receptor(receptor, 0, 1, &cell.g_current_pA);
         REQUIRE_FALSE(cell.step());
         const double t = k * dt_ms, em = std::exp(-t / 10), difference = 1 / 10.0 - 1 / tau_s_ms;
-        const double shape = std::abs(difference) < 1e-7 ? t * em : (std::exp(-t / tau_s_ms) - em) / difference;
+        const double shape =
+            std::abs(difference) < 1e-7 ? t * em : (std::exp(-t / tau_s_ms) - em) / difference;
         REQUIRE(cell.v == Approx(-65 + 300 / 250.0 * shape + 2 * (1 - em)).margin(2e-5 * 10));
     }
 }
 
 TEST_CASE("the propagator of equal time constants is a continuous limit", "[unit][neuron]") {
-    // Either side of the switch at 1e-6, the two expressions agree: the next term of the series is 1e-6 dt/(2 tau), and
-    // cancellation costs 1e-16/1e-6 of relative accuracy.
+    // Either side of the switch at 1e-6, the two expressions agree: the next term of the series is 1e-6 dt/(2
+    // tau), and cancellation costs 1e-16/1e-6 of relative accuracy.
     const LifCurrent p;
     const double limit = neuron::synaptic_propagator_mV_per_pA(p, 10, 0.1);
     CHECK(limit == Approx(0.1 * std::exp(-0.01) / 250).epsilon(1e-14));
@@ -275,22 +286,26 @@ TEST_CASE("the adaptive model converges at second order below threshold", "[neur
 }
 
 TEST_CASE("S1: magnesium block of NMDA channels", "[unit][neuron]") {
-    // The table of Jahr & Stevens 1990 at 1 mM Mg, three figures, hence 1 %. Both the exact form and that of the loops.
+    // The table of Jahr & Stevens 1990 at 1 mM Mg, three figures, hence 1 %. Both the exact form and that of
+    // the loops.
     const std::array<std::array<double, 2>, 7> table{
         {{-70, 0.0445}, {-65, 0.0597}, {-60, 0.0796}, {-40, 0.230}, {-20, 0.508}, {0, 0.781}, {40, 0.977}}};
     for (const auto& [v, expected] : table) {
         CHECK(synapse::mg_unblocked(v, 1) == Approx(expected).epsilon(0.01));
-        CHECK(1 / (1 + synapse::mg_voltage_factor(static_cast<float>(v)) / 3.57) == Approx(expected).epsilon(0.01));
+        CHECK(1 / (1 + synapse::mg_voltage_factor(static_cast<float>(v)) / 3.57) ==
+              Approx(expected).epsilon(0.01));
     }
     CHECK(synapse::mg_unblocked(-70, 0) == 1);
 }
 
 TEST_CASE("the NMDA current at a clamped voltage is that of the block curve", "[unit][neuron]") {
-    // A huge capacitance clamps the membrane: dV = dt/C g B(V) (E - V) in one step. 0.1 ms at 1e5 pF moves V by some
-    // 1e-3 mV, which float holds to 4e-6 at -60 mV: 1 % is left, so 2 % is asked. Truth: the table of S1.
+    // A huge capacitance clamps the membrane: dV = dt/C g B(V) (E - V) in one step. 0.1 ms at 1e5 pF moves V
+    // by some 1e-3 mV, which float holds to 4e-6 at -60 mV: 1 % is left, so 2 % is asked. Truth: the table of
+    // S1.
     const std::array<std::array<double, 2>, 3> table{{{-60, 0.0796}, {-40, 0.230}, {-20, 0.508}}};
     for (const auto& [v, unblocked] : table) {
-        Cell<LifConductance> cell{{.capacitance_pF = 1e4, .leak_conductance_nS = 1e-3, .threshold_mV = 100}, 0.1};
+        Cell<LifConductance> cell{{.capacitance_pF = 1e4, .leak_conductance_nS = 1e-3, .threshold_mV = 100},
+                                  0.1};
         cell.nmda = {static_cast<float>(1 / 3.57), static_cast<float>(1 / 17.85), 0};
         cell.v = static_cast<float>(v);
         cell.ab_nS = 200;
@@ -319,20 +334,22 @@ TEST_CASE("complete NMDA block equals a neuron without NMDA receptors", "[unit][
 }
 
 TEST_CASE("a sharp adaptive neuron is the integrate-and-fire neuron", "[neuron]") {
-    // Slope to 0 and no adaptation: threshold VT. A slope of 0.02 mV moves the crossing by DT ln(excess / gL DT), 0.11
-    // to 0.15 mV of a rise of 0.6 mV/ms or more: 0.2 ms, and the upstroke takes a step or two.
+    // Slope to 0 and no adaptation: threshold VT. A slope of 0.02 mV moves the crossing by DT ln(excess / gL
+    // DT), 0.11 to 0.15 mV of a rise of 0.6 mV/ms or more: 0.2 ms, and the upstroke takes a step or two.
     const double factor = GENERATE(1.3, 2.0, 3.0);
     const Adex p{.slope_mV = 0.02, .adaptation_coupling_nS = 0, .adaptation_increment_pA = 0};
     const double current_pA = factor * 30 * (-50.4 + 70.6), tau_ms = 281 / 30.0;
     const std::vector<int> spikes = fire(p, 0.1, current_pA, 400);
     REQUIRE(spikes.size() > 5);
     const double interval_ms = tau_ms * std::log(factor / (factor - 1)) + p.refractory_ms;
-    CHECK(0.1 * (spikes.back() - spikes[0]) / static_cast<double>(spikes.size() - 1) == Approx(interval_ms).margin(0.4));
+    CHECK(0.1 * (spikes.back() - spikes[0]) / static_cast<double>(spikes.size() - 1) ==
+          Approx(interval_ms).margin(0.4));
 }
 
 TEST_CASE("the adaptive model has its closed-form rheobase", "[neuron]") {
-    // Without coupling the fixed points merge at V = VT with I = gL (VT - EL - DT) (Touboul & Brette 2008): 546 pA.
-    // Just above it a spike takes pi tau sqrt(2 DT gL / excess), 0.2 s at half a per cent: 1 s is enough.
+    // Without coupling the fixed points merge at V = VT with I = gL (VT - EL - DT) (Touboul & Brette 2008):
+    // 546 pA. Just above it a spike takes pi tau sqrt(2 DT gL / excess), 0.2 s at half a per cent: 1 s is
+    // enough.
     const Adex p{.adaptation_coupling_nS = 0};
     const double rheobase_pA = 30 * (-50.4 + 70.6 - 2);
     CHECK(fire(p, 0.1, 0.995 * rheobase_pA, 1000).empty());
@@ -340,7 +357,8 @@ TEST_CASE("the adaptive model has its closed-form rheobase", "[neuron]") {
 }
 
 TEST_CASE("the adaptive model rests where its equations say", "[neuron]") {
-    // Root of gL DT exp((V-VT)/DT) - (gL + a)(V-EL) + I by Newton's method; float rounding over a memory of 100 steps.
+    // Root of gL DT exp((V-VT)/DT) - (gL + a)(V-EL) + I by Newton's method; float rounding over a memory of
+    // 100 steps.
     const double current_pA = GENERATE(-200.0, 0.0, 300.0, 500.0);
     Cell<Adex> cell{{}, 0.1};
     cell.current_pA = static_cast<float>(current_pA);
@@ -370,9 +388,10 @@ TEST_CASE("adaptation jumps by b at a spike and decays with its time constant", 
 }
 
 TEST_CASE("regular spiking keeps time with a fine integration", "[neuron]") {
-    // Brette & Gerstner 2005, their parameters; reference: Runge-Kutta in double at 1 us. A spike falls on the end of
-    // its step, late by up to dt, and an explicit step meets the upstroke, which blows up in finite time, one to two
-    // steps late: at most three steps a spike, never early. Lengthening intervals are what adaptation means.
+    // Brette & Gerstner 2005, their parameters; reference: Runge-Kutta in double at 1 us. A spike falls on
+    // the end of its step, late by up to dt, and an explicit step meets the upstroke, which blows up in
+    // finite time, one to two steps late: at most three steps a spike, never early. Lengthening intervals are
+    // what adaptation means.
     const double current_pA = GENERATE(700.0, 1000.0);
     const Adex p;
     const std::vector<double> truth = adex_reference(p, current_pA, 800);
@@ -389,8 +408,8 @@ TEST_CASE("regular spiking keeps time with a fine integration", "[neuron]") {
 }
 
 TEST_CASE("spike times converge at first order", "[neuron]") {
-    // The mean lateness of the first ten spikes shrinks with the step, as the headers say: a tenth of the step, a
-    // tenth of the lateness, to a third, because ten grid phases do not average out completely.
+    // The mean lateness of the first ten spikes shrinks with the step, as the headers say: a tenth of the
+    // step, a tenth of the lateness, to a third, because ten grid phases do not average out completely.
     const std::vector<double> truth = adex_reference({}, 1000, 800);
     const auto lateness = [&](double dt_ms) {
         const std::vector<int> spikes = fire(Adex{}, dt_ms, 1000, 800);

@@ -1,5 +1,5 @@
-// Structural plasticity on a spiking network: homeostasis settles on its target (S21 a), spines keep their balance and
-// follow the mean field, and the books always balance.
+// Structural plasticity on a spiking network: homeostasis settles on its target (S21 a), spines keep their
+// balance and follow the mean field, and the books always balance.
 #include <catch2/catch.hpp>
 
 #include <cmath>
@@ -24,13 +24,19 @@ struct GrowingNetwork {
 
     GrowingNetwork(const structure::GrowthRule& rule, int threads, std::int64_t size, double dt_ms)
         : net(make(threads, size, dt_ms)),
-          state(make_structural_state(net, {.rule = "elements", .sigma_um = 200, .axonal = rule, .dendritic = rule, .initial_elements = 0}, {})),
+          state(make_structural_state(
+              net,
+              {.rule = "elements", .sigma_um = 200, .axonal = rule, .dendritic = rule, .initial_elements = 0},
+              {})),
           calcium(static_cast<std::size_t>(size), 0.0) {}
 
     static FastNetwork make(int threads, std::int64_t size, double dt_ms) {
         synapse::Receptor receptor = synapse::default_receptor("current");
         receptor.tau_decay_ms = 2;
-        network::Population p{.name = "e", .size = size, .model = neuron::LifCurrent{}, .receptors = {receptor},
+        network::Population p{.name = "e",
+                              .size = size,
+                              .model = neuron::LifCurrent{},
+                              .receptors = {receptor},
                               .background = network::Background{.sources = 1000, .rate_Hz = 5, .weight = 32}};
         network::Projection q{.name = "ee", .source = 0, .target = 0};
         q.rule = {.kind = "probability", .probability = 0};
@@ -51,7 +57,8 @@ struct GrowingNetwork {
         net.reset_drives();
         net.advance(k * steps, steps);
         for (std::size_t i = 0; i < calcium.size(); ++i)
-            calcium[i] = structure::decayed_calcium({}, calcium[i], 0.1) + static_cast<double>(net.populations[0].drives.calcium[i]);
+            calcium[i] = structure::decayed_calcium({}, calcium[i], 0.1) +
+                         static_cast<double>(net.populations[0].drives.calcium[i]);
         const double from_h = static_cast<double>(k) * 0.1 / 3600;
         update_elements(net, state, calcium, calcium, from_h, from_h + 0.1 / 3600);
     }
@@ -64,7 +71,10 @@ struct GrowingNetwork {
 
 /// A population with spines on 50 synapses per neuron; it never runs, spines alone change.
 FastNetwork spine_network(std::int64_t size, network::Distribution delay = {.mean = 1}) {
-    network::Population p{.name = "e", .size = size, .model = neuron::LifConductance{}, .receptors = {synapse::default_receptor("ampa")}};
+    network::Population p{.name = "e",
+                          .size = size,
+                          .model = neuron::LifConductance{},
+                          .receptors = {synapse::default_receptor("ampa")}};
     network::Projection q{.name = "ee", .source = 0, .target = 0};
     q.rule = {.kind = "fixed_indegree", .degree = 50};
     q.weight.mean = 1;
@@ -76,12 +86,14 @@ FastNetwork spine_network(std::int64_t size, network::Distribution delay = {.mea
 
 double nascent_share(FastNetwork& net) {
     double nascent = 0;
-    net.projections[0].synapses.for_each([&](network::SynapseIndex, const network::Synapse& s) { nascent += s.nascent; });
+    net.projections[0].synapses.for_each(
+        [&](network::SynapseIndex, const network::Synapse& s) { nascent += s.nascent; });
     return nascent / static_cast<double>(net.projections[0].synapses.count());
 }
 
 /// All synapses of the projection, in the order of the store.
-std::vector<std::tuple<std::uint32_t, std::uint32_t, std::uint16_t, float, float, bool>> synapses(const FastNetwork& net) {
+std::vector<std::tuple<std::uint32_t, std::uint32_t, std::uint16_t, float, float, bool>>
+synapses(const FastNetwork& net) {
     std::vector<std::tuple<std::uint32_t, std::uint32_t, std::uint16_t, float, float, bool>> all;
     net.projections[0].synapses.for_each([&](network::SynapseIndex, const network::Synapse& s) {
         all.emplace_back(s.source, s.target, s.delay_steps, s.weight, s.formed_h, s.nascent);
@@ -91,12 +103,13 @@ std::vector<std::tuple<std::uint32_t, std::uint32_t, std::uint16_t, float, float
 
 } // namespace
 
-TEST_CASE("S21: a spiking network grows to its target activity and stays", "[engine]") {
-    // Butz & van Ooyen 2013: growth stops only where calcium equals the target. Compressed growth, nu = 1e-4/ms, updates
-    // every 100 ms. Accept +-2 % of the target for means of the population over 30 s: the noise of spike counts (150
-    // neurons at 7 Hz for 30 s: 0.6 %) stays inside.
+TEST_CASE("S21: a spiking network grows to its target activity and stays", "[structure]") {
+    // Butz & van Ooyen 2013: growth stops only where calcium equals the target. Compressed growth, nu =
+    // 1e-4/ms, updates every 100 ms. Accept +-2 % of the target for means of the population over 30 s: the
+    // noise of spike counts (150 neurons at 7 Hz for 30 s: 0.6 %) stays inside.
     const bool gaussian = GENERATE(false, true);
-    const structure::GrowthRule rule{.rule = gaussian ? "gaussian" : "linear", .growth_rate_per_s = 0.1, .eta = 0, .target = 0.07};
+    const structure::GrowthRule rule{
+        .rule = gaussian ? "gaussian" : "linear", .growth_rate_per_s = 0.1, .eta = 0, .target = 0.07};
     GrowingNetwork g(rule, 1, 150, 0.5);
     double early = 0, window = 0;
     for (std::int64_t k = 0; k < 3900; ++k) {
@@ -116,9 +129,9 @@ TEST_CASE("S21: a spiking network grows to its target activity and stays", "[eng
     CHECK(g.state.eliminated > 0); // both directions have been at work
 }
 
-TEST_CASE("a network above its target loses synapses", "[engine]") {
-    // The other side of homeostasis: with the target below the activity that the input alone gives (above 3 Hz), every
-    // synapse goes. Truth: the sign of the rule.
+TEST_CASE("a network above its target loses synapses", "[structure]") {
+    // The other side of homeostasis: with the target below the activity that the input alone gives (above 3
+    // Hz), every synapse goes. Truth: the sign of the rule.
     GrowingNetwork g({.rule = "linear", .growth_rate_per_s = 0.1, .target = 0.07}, 1, 60, 0.5);
     for (std::int64_t k = 0; k < 400; ++k) g.tick(k);
     REQUIRE(g.net.projections[0].synapses.count() > 30);
@@ -141,21 +154,23 @@ TEST_CASE("growing networks are bit-identical for any number of threads", "[engi
     CHECK(alone.state.formed > 100);
     CHECK((synapses(alone.net) == synapses(together.net)));
     CHECK((alone.calcium == together.calcium));
-    CHECK((alone.net.populations[0].membrane.membrane_potential_mV == together.net.populations[0].membrane.membrane_potential_mV));
+    CHECK((alone.net.populations[0].membrane.membrane_potential_mV ==
+           together.net.populations[0].membrane.membrane_potential_mV));
 }
 
 TEST_CASE("healthy spines keep their density, and turn over at the given rates", "[structure]") {
-    // Fixed point of the two pools: formed = eliminated = F0 x density a day on the average. Numbers of 20,000 spines over
-    // 20 days at 10 % a day: 40,000 formed, by growth without chance (one element of rounding a neuron, 400), so that
-    // only losses scatter: Poisson, 200. Density then has the standard deviation of a birth-death balance, below
-    // sqrt(20,000) = 141. Bounds at 4 of them.
+    // Fixed point of the two pools: formed = eliminated = F0 x density a day on the average. Numbers of
+    // 20,000 spines over 20 days at 10 % a day: 40,000 formed, by growth without chance (one element of
+    // rounding a neuron, 400), so that only losses scatter: Poisson, 200. Density then has the standard
+    // deviation of a birth-death balance, below sqrt(20,000) = 141. Bounds at 4 of them.
     const double step_h = GENERATE(1.0, 12.0);
     FastNetwork net = spine_network(400);
     const structure::SpineParameters p;
     StructuralState state = make_structural_state(net, {.rule = "spines", .sigma_um = 100}, p);
     const double start = static_cast<double>(net.projections[0].synapses.count());
     REQUIRE(start == 20000);
-    CHECK(nascent_share(net) == Approx(0.15).margin(4 * std::sqrt(0.15 * 0.85 / start))); // F0 tau_n = 0.1 x 1.5
+    CHECK(nascent_share(net) ==
+          Approx(0.15).margin(4 * std::sqrt(0.15 * 0.85 / start))); // F0 tau_n = 0.1 x 1.5
     for (int k = 0; k < std::lround(480 / step_h); ++k) {
         update_spines(net, state, p, {}, k * step_h, (k + 1) * step_h);
         REQUIRE_NOTHROW(check_invariants(net, state));
@@ -171,9 +186,9 @@ TEST_CASE("healthy spines keep their density, and turn over at the given rates",
 }
 
 TEST_CASE("the hazard of standing spines is that of the published turnover", "[structure]") {
-    // Stable spines of the start die at k = s F0 / S* = 0.25 x 0.1 / 0.85 = 2.94 % a day, whatever forms: after 10 days
-    // exp(-0.294) = 74.5 % stand. Those that formed before time zero and were stable then; 4 binomial errors. Under
-    // stress 1 the hazard is 1.6 times that.
+    // Stable spines of the start die at k = s F0 / S* = 0.25 x 0.1 / 0.85 = 2.94 % a day, whatever forms:
+    // after 10 days exp(-0.294) = 74.5 % stand. Those that formed before time zero and were stable then; 4
+    // binomial errors. Under stress 1 the hazard is 1.6 times that.
     const double stress = GENERATE(0.0, 1.0);
     FastNetwork net = spine_network(400);
     const structure::SpineParameters p;
@@ -198,9 +213,10 @@ TEST_CASE("the hazard of standing spines is that of the published turnover", "[s
 }
 
 TEST_CASE("density follows the mean field when formation rises and under stress", "[structure]") {
-    // structure::advance is the exact mean of the same process (tested against integration on its own). 40,000 spines:
-    // binomial noise of losses, at most sqrt(40,000) = 200, and a rounded element a neuron phase: 4 x 200 / 40,000 = 2 %
-    // of the density; the effect is ten times that. The length of the update does not matter.
+    // structure::advance is the exact mean of the same process (tested against integration on its own).
+    // 40,000 spines: binomial noise of losses, at most sqrt(40,000) = 200, and a rounded element a neuron
+    // phase: 4 x 200 / 40,000 = 2 % of the density; the effect is ten times that. The length of the update
+    // does not matter.
     const double step_h = GENERATE(2.0, 24.0);
     const double stress = GENERATE(0.0, 1.0);
     FastNetwork net = spine_network(800);
@@ -212,11 +228,13 @@ TEST_CASE("density follows the mean field when formation rises and under stress"
     for (int day = 0; day < 15; ++day) {
         for (int k = 0; k < std::lround(24 / step_h); ++k) {
             const double from_h = day * 24 + k * step_h;
-            update_spines(net, state, p, {.synaptic_protein = &protein, .stress = stress}, from_h, from_h + step_h);
+            update_spines(net, state, p, {.synaptic_protein = &protein, .stress = stress}, from_h,
+                          from_h + step_h);
         }
         pools = structure::advance(p, pools, structure::formation_per_h(p, protein[0], 1),
                                    structure::elimination_per_h(p, stress, 0), 24);
-        REQUIRE(static_cast<double>(net.projections[0].synapses.count()) / start == Approx(pools.density()).margin(0.02));
+        REQUIRE(static_cast<double>(net.projections[0].synapses.count()) / start ==
+                Approx(pools.density()).margin(0.02));
     }
     check_invariants(net, state);
     CHECK(std::abs(pools.density() - 1) > 0.1);
@@ -224,8 +242,9 @@ TEST_CASE("density follows the mean field when formation rises and under stress"
 }
 
 TEST_CASE("new spines prefer near sources and never their own neuron", "[structure]") {
-    // Butz & van Ooyen's kernel exp(-d^2/sigma^2): mean square distance of new pairs against that of the kernel over all
-    // pairs of the population, which is a sum, not a drawing. Standard error of the mean: 40 % / sqrt(formed).
+    // Butz & van Ooyen's kernel exp(-d^2/sigma^2): mean square distance of new pairs against that of the
+    // kernel over all pairs of the population, which is a sum, not a drawing. Standard error of the mean: 40
+    // % / sqrt(formed).
     FastNetwork net = spine_network(300);
     structure::SpineParameters p;
     p.formation_per_d = 0.5;
@@ -237,7 +256,8 @@ TEST_CASE("new spines prefer near sources and never their own neuron", "[structu
     const auto& at = net.populations[0].positions;
     const auto square = [&](std::size_t j, std::size_t i) {
         double d2 = 0;
-        for (std::size_t axis = 0; axis < 3; ++axis) d2 += (at[j][axis] - at[i][axis]) * (at[j][axis] - at[i][axis]);
+        for (std::size_t axis = 0; axis < 3; ++axis)
+            d2 += (at[j][axis] - at[i][axis]) * (at[j][axis] - at[i][axis]);
         return d2;
     };
     double observed = 0, count = 0;
@@ -262,9 +282,9 @@ TEST_CASE("new spines prefer near sources and never their own neuron", "[structu
 }
 
 TEST_CASE("new synapses draw their delay and weight as the first ones did", "[structure]") {
-    // Delays uniform over 1 to 4 ms (mean 2.5, sd 0.866), weights lognormal (mean 2, sd 0.5): means of the newcomers within
-    // 4 standard errors. Both for a projection that had synapses and for one that grows from nothing, which has but one
-    // delay, the middle one.
+    // Delays uniform over 1 to 4 ms (mean 2.5, sd 0.866), weights lognormal (mean 2, sd 0.5): means of the
+    // newcomers within 4 standard errors. Both for a projection that had synapses and for one that grows from
+    // nothing, which has but one delay, the middle one.
     FastNetwork net = spine_network(300, {.kind = "uniform", .low = 1, .high = 4});
     structure::SpineParameters p;
     p.formation_per_d = 0.5;
@@ -278,7 +298,10 @@ TEST_CASE("new synapses draw their delay and weight as the first ones did", "[st
     REQUIRE(count > 1000);
     CHECK(sum / count == Approx(2.5).margin(4 * 0.866 / std::sqrt(count)));
 
-    network::Population population{.name = "e", .size = 300, .model = neuron::LifConductance{}, .receptors = {synapse::default_receptor("ampa")}};
+    network::Population population{.name = "e",
+                                   .size = 300,
+                                   .model = neuron::LifConductance{},
+                                   .receptors = {synapse::default_receptor("ampa")}};
     network::Projection q{.name = "ee", .source = 0, .target = 0};
     q.rule = {.kind = "probability", .probability = 0};
     q.weight = {.kind = "lognormal", .mean = 2, .sd = 0.5};
@@ -286,8 +309,12 @@ TEST_CASE("new synapses draw their delay and weight as the first ones did", "[st
     q.receptors = {{0, 1}};
     q.structural = true;
     FastNetwork empty(FastOptions{}, {population}, {q}, {}, {}, {});
-    StructuralState elements = make_structural_state(
-        empty, {.rule = "elements", .axonal = {.growth_rate_per_s = 1}, .dendritic = {.growth_rate_per_s = 1}, .initial_elements = 6}, {});
+    StructuralState elements = make_structural_state(empty,
+                                                     {.rule = "elements",
+                                                      .axonal = {.growth_rate_per_s = 1},
+                                                      .dendritic = {.growth_rate_per_s = 1},
+                                                      .initial_elements = 6},
+                                                     {});
     const std::vector<double> calcium(300, 0.0);
     update_elements(empty, elements, calcium, calcium, 0, 0);
     check_invariants(empty, elements);

@@ -39,7 +39,9 @@ Event single_event(const Receptor& parameters, double weight_nS, double dt_ms, d
     return event;
 }
 
-double double_exponential(double t, double rise, double decay) { return std::exp(-t / decay) - std::exp(-t / rise); }
+double double_exponential(double t, double rise, double decay) {
+    return std::exp(-t / decay) - std::exp(-t / rise);
+}
 
 /// Time of the peak of exp(-t/decay) - exp(-t/rise), by bisection of its derivative.
 double peak_time(double rise, double decay) {
@@ -54,34 +56,39 @@ double peak_time(double rise, double decay) {
 } // namespace
 
 TEST_CASE("a single event decays exponentially", "[unit][synapse]") {
-    // g(t) = w exp(-t/tau). Float decay factors: 6e-8 a half step, so 1e-4 relative after 400 of them is generous.
+    // g(t) = w exp(-t/tau). Float decay factors: 6e-8 a half step, so 1e-4 relative after 400 of them is
+    // generous.
     const double tau_ms = GENERATE(2.0, 10.0);
     const Event event = single_event(receptor(0, tau_ms), 3, 0.1, 20);
     for (std::size_t k = 0; k < event.g_nS.size(); ++k)
-        REQUIRE(event.g_nS[k] == Approx(3 * std::exp(-0.1 * static_cast<double>(k + 1) / tau_ms)).epsilon(1e-4));
+        REQUIRE(event.g_nS[k] ==
+                Approx(3 * std::exp(-0.1 * static_cast<double>(k + 1) / tau_ms)).epsilon(1e-4));
 }
 
 TEST_CASE("a single event with rise peaks at its weight", "[unit][synapse]") {
-    // Shape: w (exp(-t/decay) - exp(-t/rise)) over its peak value, the peak found by bisection here. 1e-4 as above; the
-    // largest sample lies below the true peak by the curvature times (dt/2)^2, 1e-3 at most.
+    // Shape: w (exp(-t/decay) - exp(-t/rise)) over its peak value, the peak found by bisection here. 1e-4 as
+    // above; the largest sample lies below the true peak by the curvature times (dt/2)^2, 1e-3 at most.
     const auto [rise, decay] = GENERATE(std::pair(2.0, 100.0), std::pair(0.5, 6.0), std::pair(1.9, 2.0));
     const double top = double_exponential(peak_time(rise, decay), rise, decay);
     CHECK(peak_normalisation(rise, decay) == Approx(1 / top).epsilon(1e-9));
     const Event event = single_event(receptor(rise, decay), 4, 0.1, 30);
     for (std::size_t k = 0; k < event.g_nS.size(); ++k)
         REQUIRE(event.g_nS[k] ==
-                Approx(4 / top * double_exponential(0.1 * static_cast<double>(k + 1), rise, decay)).epsilon(1e-4).margin(1e-4));
+                Approx(4 / top * double_exponential(0.1 * static_cast<double>(k + 1), rise, decay))
+                    .epsilon(1e-4)
+                    .margin(1e-4));
     CHECK(*std::max_element(event.g_nS.begin(), event.g_nS.end()) == Approx(4).epsilon(1e-3));
 }
 
 TEST_CASE("the charge of an event is the analytic integral", "[unit][synapse]") {
-    // w tau, and w (decay - rise)/top with rise. The membrane sums mid-step values, whose error is dt^2/(24 tau^2) of
-    // each exponential: 1e-4 for 2 ms, 1.7e-3 for a rise of 0.5 ms.
+    // w tau, and w (decay - rise)/top with rise. The membrane sums mid-step values, whose error is dt^2/(24
+    // tau^2) of each exponential: 1e-4 for 2 ms, 1.7e-3 for a rise of 0.5 ms.
     CHECK(single_event(receptor(0, 2), 3, 0.1, 60).charge_nS_ms == Approx(3 * 2.0).epsilon(3e-4));
     CHECK(single_event(receptor(0, 6), 3, 0.1, 150).charge_nS_ms == Approx(3 * 6.0).epsilon(3e-4));
     const auto [rise, decay] = GENERATE(std::pair(2.0, 100.0), std::pair(0.5, 6.0));
     const double top = double_exponential(peak_time(rise, decay), rise, decay);
-    CHECK(single_event(receptor(rise, decay), 3, 0.1, 20 * decay).charge_nS_ms == Approx(3 * (decay - rise) / top).epsilon(1e-3));
+    CHECK(single_event(receptor(rise, decay), 3, 0.1, 20 * decay).charge_nS_ms ==
+          Approx(3 * (decay - rise) / top).epsilon(1e-3));
 }
 
 TEST_CASE("the mid-step conductance is that of mid-step", "[unit][synapse]") {
@@ -92,7 +99,8 @@ TEST_CASE("the mid-step conductance is that of mid-step", "[unit][synapse]") {
     for (int k = 0; k < 100; ++k) {
         float middle = 0;
         step_receptor(state, 0, 1, &middle);
-        REQUIRE(middle == Approx(2 / top * double_exponential((k + 0.5) * 0.1, 0.5, 6)).epsilon(1e-4).margin(1e-5));
+        REQUIRE(middle ==
+                Approx(2 / top * double_exponential((k + 0.5) * 0.1, 0.5, 6)).epsilon(1e-4).margin(1e-5));
     }
 }
 
@@ -114,8 +122,8 @@ TEST_CASE("events superpose and the input is consumed", "[unit][synapse]") {
 }
 
 TEST_CASE("NMDA gating saturates at the fixed point of a regular train", "[synapse]") {
-    // s <- s e + alpha r (1 - s e) with e = exp(-D/tau) has the fixed point s = alpha r / (1 - (1 - alpha r) e), approached
-    // geometrically with the ratio (1 - alpha r) e. Float rounding: 1e-6.
+    // s <- s e + alpha r (1 - s e) with e = exp(-D/tau) has the fixed point s = alpha r / (1 - (1 - alpha r)
+    // e), approached geometrically with the ratio (1 - alpha r) e. Float rounding: 1e-6.
     const double rate_Hz = GENERATE(1.0, 10.0, 100.0, 400.0);
     const double amount = GENERATE(1.0, 0.3);
     const double alpha = 0.5, interval_ms = 1000 / rate_Hz, e = std::exp(-interval_ms / 100);
@@ -123,8 +131,10 @@ TEST_CASE("NMDA gating saturates at the fixed point of a regular train", "[synap
     ReleaseState state;
     float increment = 0;
     for (int n = 0; n < 200; ++n) {
-        increment = nmda_increment(state, n == 0 ? 1e12 : interval_ms, alpha, 100, static_cast<float>(amount));
-        REQUIRE(state.nmda_gating == Approx(fixed * (1 - std::pow((1 - alpha * amount) * e, n + 1))).epsilon(1e-5));
+        increment =
+            nmda_increment(state, n == 0 ? 1e12 : interval_ms, alpha, 100, static_cast<float>(amount));
+        REQUIRE(state.nmda_gating ==
+                Approx(fixed * (1 - std::pow((1 - alpha * amount) * e, n + 1))).epsilon(1e-5));
         REQUIRE(state.nmda_gating < 1);
     }
     // At the fixed point an increment replaces what has decayed.
@@ -148,8 +158,8 @@ TEST_CASE("a receptor fed by increments carries the saturating gating", "[synaps
 }
 
 TEST_CASE("depression has its closed-form steady state", "[synapse]") {
-    // Without facilitation u = U; resources before a spike x = (1 - e)/(1 - (1 - U) e), e = exp(-D/tau_rec): release U x.
-    // First release U, second U (1 - U e). Float rounding: 1e-5.
+    // Without facilitation u = U; resources before a spike x = (1 - e)/(1 - (1 - U) e), e = exp(-D/tau_rec):
+    // release U x. First release U, second U (1 - U e). Float rounding: 1e-5.
     const double big_u = GENERATE(0.2, 0.5, 0.9), rate_Hz = GENERATE(2.0, 20.0, 100.0);
     const ShortTerm p{.release_probability = big_u, .tau_recovery_ms = 500, .tau_facilitation_ms = 0};
     const double interval_ms = 1000 / rate_Hz, e = std::exp(-interval_ms / 500);
@@ -163,11 +173,12 @@ TEST_CASE("depression has its closed-form steady state", "[synapse]") {
 }
 
 TEST_CASE("facilitation has its closed-form steady state", "[synapse]") {
-    // u = U/(1 - (1 - U) e_f), x = (1 - e_r)/(1 - (1 - u) e_r), release u x (Tsodyks, Pawelzik & Markram 1998).
-    // First release U; second (U + U (1-U) e_f)(1 - U e_r).
+    // u = U/(1 - (1 - U) e_f), x = (1 - e_r)/(1 - (1 - u) e_r), release u x (Tsodyks, Pawelzik & Markram
+    // 1998). First release U; second (U + U (1-U) e_f)(1 - U e_r).
     const double rate_Hz = GENERATE(2.0, 20.0, 50.0);
     const ShortTerm p{.release_probability = 0.08, .tau_recovery_ms = 130, .tau_facilitation_ms = 600};
-    const double interval_ms = 1000 / rate_Hz, ef = std::exp(-interval_ms / 600), er = std::exp(-interval_ms / 130);
+    const double interval_ms = 1000 / rate_Hz, ef = std::exp(-interval_ms / 600),
+                 er = std::exp(-interval_ms / 130);
     ReleaseState state;
     std::vector<double> released;
     for (int n = 0; n < 400; ++n) released.push_back(release(state, p, n * interval_ms, 1));
@@ -179,8 +190,8 @@ TEST_CASE("facilitation has its closed-form steady state", "[synapse]") {
 }
 
 TEST_CASE("release conserves resources", "[synapse]") {
-    // Over a cycle of the steady state what is released is what recovers: r = (1 - x_after)(1 - e_r), x_after being the
-    // resources after the spike: a balance, not the recursion. Long rest restores everything.
+    // Over a cycle of the steady state what is released is what recovers: r = (1 - x_after)(1 - e_r), x_after
+    // being the resources after the spike: a balance, not the recursion. Long rest restores everything.
     const ShortTerm p{.release_probability = 0.5, .tau_recovery_ms = 800, .tau_facilitation_ms = 50};
     ReleaseState state;
     float released = 0;
@@ -189,11 +200,12 @@ TEST_CASE("release conserves resources", "[synapse]") {
     CHECK(release(state, p, 1e7, 1) == Approx(0.5).epsilon(1e-6));
 }
 
-TEST_CASE("presynaptic inhibition scales the release probability and no more than saturates it", "[synapse]") {
+TEST_CASE("presynaptic inhibition scales the release probability and no more than saturates it",
+          "[synapse]") {
     const ShortTerm p{.release_probability = 0.5, .tau_recovery_ms = 500, .tau_facilitation_ms = 0};
     ReleaseState a, b;
     CHECK(release(a, p, 0, 0.6f) == Approx(0.3).epsilon(1e-6));
-    CHECK(release(b, p, 0, 5) == 1); // a probability stays one
+    CHECK(release(b, p, 0, 5) == 1);                         // a probability stays one
     CHECK(release(b, p, 1e-9, 1) == Approx(0).margin(1e-6)); // nothing is left
 }
 

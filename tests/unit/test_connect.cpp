@@ -36,8 +36,8 @@ struct Case {
         return *this;
     }
     SynapseList list() const {
-        return connect(projection, index, source, target, place(source, 0, seed), place(target, projection.target, seed), 0.1,
-                       seed, columns);
+        return connect(projection, index, source, target, place(source, 0, seed),
+                       place(target, projection.target, seed), 0.1, seed, columns);
     }
 };
 
@@ -49,7 +49,8 @@ std::vector<double> degrees(const std::vector<std::uint32_t>& ends, std::int64_t
 
 /// Upper tail of the chi-square law.
 double tail(double statistic, std::size_t freedom) {
-    return boost::math::cdf(boost::math::complement(boost::math::chi_squared(static_cast<double>(freedom)), statistic));
+    return boost::math::cdf(
+        boost::math::complement(boost::math::chi_squared(static_cast<double>(freedom)), statistic));
 }
 
 /// p of degrees that should scatter around `mean` with `variance`.
@@ -73,15 +74,16 @@ std::size_t autapses(const SynapseList& list) {
 
 std::pair<double, double> mean_and_sd(const std::vector<float>& values) {
     double sum = 0, squares = 0;
-    for (const float v : values) sum += static_cast<double>(v), squares += static_cast<double>(v) * static_cast<double>(v);
+    for (const float v : values)
+        sum += static_cast<double>(v), squares += static_cast<double>(v) * static_cast<double>(v);
     const double n = static_cast<double>(values.size());
     return {sum / n, std::sqrt(squares / n - sum * sum / n / n)};
 }
 
 } // namespace
 
-// Seeds are fixed: a test that passes keeps passing. p between 1e-3 and 0.999 says that the numbers scatter as they
-// should, neither more nor less.
+// Seeds are fixed: a test that passes keeps passing. p between 1e-3 and 0.999 says that the numbers scatter
+// as they should, neither more nor less.
 
 TEST_CASE("probability: degrees are binomial on both sides", "[unit][connect]") {
     Case c("probability");
@@ -164,8 +166,8 @@ TEST_CASE("fixed degrees without multapses draw distinct partners", "[unit][conn
 }
 
 TEST_CASE("the distance kernel is a Gaussian of the distance", "[unit][connect]") {
-    // Observed synapses in bins of distance against the sum over pairs of p exp(-d^2/(2 sigma^2)) and its binomial
-    // variance; positions are data, not part of the claim.
+    // Observed synapses in bins of distance against the sum over pairs of p exp(-d^2/(2 sigma^2)) and its
+    // binomial variance; positions are data, not part of the claim.
     Case c("probability");
     c.projection.rule.probability = 0.6;
     c.projection.rule.sigma_um = 80;
@@ -185,13 +187,16 @@ TEST_CASE("the distance kernel is a Gaussian of the distance", "[unit][connect]"
             expected[bin(d)] += p;
             variance[bin(d)] += p * (1 - p);
         }
-    for (std::size_t k = 0; k < list.size(); ++k) observed[bin(distance(list.source[k], list.target[k]))] += 1;
+    for (std::size_t k = 0; k < list.size(); ++k)
+        observed[bin(distance(list.source[k], list.target[k]))] += 1;
     double statistic = 0;
-    for (std::size_t b = 0; b < bins; ++b) statistic += (observed[b] - expected[b]) * (observed[b] - expected[b]) / variance[b];
+    for (std::size_t b = 0; b < bins; ++b)
+        statistic += (observed[b] - expected[b]) * (observed[b] - expected[b]) / variance[b];
     CHECK(tail(statistic, bins) > 1e-3);
     CHECK(tail(statistic, bins) < 0.999);
     // The estimate averages the kernel over 4,000 sampled pairs: relative standard error about 2 %.
-    CHECK(expected_synapses(c.projection, c.source, c.target, 7) == Approx(static_cast<double>(list.size())).epsilon(0.08));
+    CHECK(expected_synapses(c.projection, c.source, c.target, 7) ==
+          Approx(static_cast<double>(list.size())).epsilon(0.08));
 }
 
 TEST_CASE("positions fill the box of the population", "[unit][connect]") {
@@ -222,7 +227,8 @@ TEST_CASE("one_to_one pairs equals", "[unit][connect]") {
     REQUIRE(list.size() == 25);
     for (std::uint32_t k = 0; k < 25; ++k) CHECK((list.source[k] == k && list.target[k] == k));
     c.target.size = 24;
-    CHECK_THROWS_WITH(c.list(), Catch::Contains("one_to_one") && Catch::Contains("25") && Catch::Contains("24"));
+    CHECK_THROWS_WITH(c.list(),
+                      Catch::Contains("one_to_one") && Catch::Contains("25") && Catch::Contains("24"));
 }
 
 TEST_CASE("pairwise takes the columns of the file", "[unit][connect]") {
@@ -309,7 +315,8 @@ TEST_CASE("weights keep their sign, mean and standard deviation", "[unit][connec
         c.projection.weight = {.kind = kind, .mean = sign, .sd = 1};
         for (const float w : c.list().weight) REQUIRE(static_cast<double>(w) * sign > 0); // Dale's law
     }
-    // The normal law cut at zero with sd = mean: mean 1 + phi(1)/Phi(1) = 1.2876, within four errors of 0.8/245.
+    // The normal law cut at zero with sd = mean: mean 1 + phi(1)/Phi(1) = 1.2876, within four errors of
+    // 0.8/245.
     c.projection.weight = {.kind = "normal", .mean = sign, .sd = 1};
     CHECK(mean_and_sd(c.list().weight).first == Approx(1.2876 * sign).margin(0.013));
     c.projection.weight = {.kind = "uniform", .low = 1, .high = 3};

@@ -52,7 +52,8 @@ TEST_CASE("fast_exp has the relative error that it promises", "[unit][fast_math]
 }
 
 TEST_CASE("fast_exp is accurate for the small arguments of membrane steps", "[unit][fast_math]") {
-    // 1 - exp(-x) of a step of 0.1 ms over 10-100 ms: one unit of float at 1 is 1.2e-7, so half of it is the best.
+    // 1 - exp(-x) of a step of 0.1 ms over 10-100 ms: one unit of float at 1 is 1.2e-7, so half of it is the
+    // best.
     for (float x = 1e-4f; x < 0.1f; x *= 1.1f)
         CHECK(std::abs(static_cast<double>(fast_exp(-x)) - std::exp(-static_cast<double>(x))) < 1.2e-7);
 }
@@ -67,7 +68,8 @@ TEST_CASE("fast_exp is clamped, never zero, infinite or negative", "[unit][fast_
 }
 
 TEST_CASE("fast_exp gives the same bits alone and in loops of any length", "[unit][fast_math]") {
-    // Lengths that leave every remainder of vectors of 4, 8 and 16; equality, because determinism rests on it.
+    // Lengths that leave every remainder of vectors of 4, 8 and 16; equality, because determinism rests on
+    // it.
     const std::vector<float> x = arguments(67);
     for (std::size_t n = 1; n <= x.size(); ++n) {
         std::vector<float> y(n);

@@ -27,19 +27,26 @@ synapse::Receptor ampa(double tau_ms = 2) {
 
 /// A neuron that fires exactly when told: a huge, brief conductance lifts it over threshold within the step.
 network::Population relay(std::int64_t size) {
-    return {.name = "relay", .size = size, .model = neuron::LifConductance{.refractory_ms = 1}, .receptors = {ampa(0.05)},
+    return {.name = "relay",
+            .size = size,
+            .model = neuron::LifConductance{.refractory_ms = 1},
+            .receptors = {ampa(0.05)},
             .initial_mV = network::Distribution{.mean = -60}};
 }
 constexpr double firing_nS = 1e5;
 
 /// A neuron that only listens.
 network::Population listener(std::int64_t size) {
-    return {.name = "listener", .size = size, .model = neuron::LifConductance{.threshold_mV = 1000}, .receptors = {ampa()},
+    return {.name = "listener",
+            .size = size,
+            .model = neuron::LifConductance{.threshold_mV = 1000},
+            .receptors = {ampa()},
             .initial_mV = network::Distribution{.mean = -60}};
 }
 
 Stimulus fire_at(std::vector<double> times_s, std::vector<std::uint32_t> neurons) {
-    return {.kind = "spikes", .weight = firing_nS, .times_s = std::move(times_s), .neurons = std::move(neurons)};
+    return {
+        .kind = "spikes", .weight = firing_nS, .times_s = std::move(times_s), .neurons = std::move(neurons)};
 }
 
 /// Pairwise synapses from population 0 to population 1.
@@ -54,7 +61,8 @@ void sample_everything(FastNetwork& net) {
     for (FastPopulation& population : net.populations) {
         population.record_spikes = population.in_lfp = population.drives.sampled = true;
         const std::size_t n = population.size();
-        for (aligned_vector<float>* sums : {&population.drives.l_type, &population.drives.ampa_nS, &population.drives.gating})
+        for (aligned_vector<float>* sums :
+             {&population.drives.l_type, &population.drives.ampa_nS, &population.drives.gating})
             sums->assign(n, 0);
         for (auto& pool : population.drives.pools)
             for (const drug::Subunit subunit : {drug::n2a, drug::n2d}) {
@@ -70,14 +78,24 @@ void sample_everything(FastNetwork& net) {
 
 /// Three models, mixed delays, saturating NMDA, depression, Poisson and other input: something of everything.
 FastNetwork mixed_network(int threads, std::uint64_t seed = 3) {
-    const synapse::Receptor fast = ampa(), slow = synapse::default_receptor("nmda"), gaba = synapse::default_receptor("gaba_a"),
+    const synapse::Receptor fast = ampa(), slow = synapse::default_receptor("nmda"),
+                            gaba = synapse::default_receptor("gaba_a"),
                             current = synapse::default_receptor("current");
     std::vector<network::Population> populations(3);
-    populations[0] = {.name = "e", .size = 300, .model = neuron::Adex{}, .receptors = {fast, slow, gaba},
-                      .background = network::Background{.sources = 200, .rate_Hz = 12, .weight = 3}, .tonic_nmda_nS = 0.5};
-    populations[1] = {.name = "i", .size = 130, .model = neuron::LifConductance{}, .receptors = {fast, slow, gaba},
-                      .background = network::Background{.sources = 100, .rate_Hz = 8, .weight = 2}, .current_pA = 50};
-    populations[2] = {.name = "c", .size = 70, .model = neuron::LifCurrent{}, .receptors = {current}, .current_pA = 380};
+    populations[0] = {.name = "e",
+                      .size = 300,
+                      .model = neuron::Adex{},
+                      .receptors = {fast, slow, gaba},
+                      .background = network::Background{.sources = 200, .rate_Hz = 12, .weight = 3},
+                      .tonic_nmda_nS = 0.5};
+    populations[1] = {.name = "i",
+                      .size = 130,
+                      .model = neuron::LifConductance{},
+                      .receptors = {fast, slow, gaba},
+                      .background = network::Background{.sources = 100, .rate_Hz = 8, .weight = 2},
+                      .current_pA = 50};
+    populations[2] = {
+        .name = "c", .size = 70, .model = neuron::LifCurrent{}, .receptors = {current}, .current_pA = 380};
     std::vector<network::Projection> projections;
     const auto add = [&](std::size_t from, std::size_t to, double weight, network::Distribution delay,
                          std::vector<network::ReceptorShare> receptors) -> network::Projection& {
@@ -89,20 +107,43 @@ FastNetwork mixed_network(int threads, std::uint64_t seed = 3) {
         projections.push_back(q);
         return projections.back();
     };
-    add(0, 0, 1.5, {.kind = "uniform", .low = 0.5, .high = 3}, {{0, 1}, {1, 0.6}}).short_term = synapse::ShortTerm{};
+    add(0, 0, 1.5, {.kind = "uniform", .low = 0.5, .high = 3}, {{0, 1}, {1, 0.6}}).short_term =
+        synapse::ShortTerm{};
     add(0, 1, 1.5, {.mean = 0.8}, {{0, 1}, {1, 0.4}}).glutamatergic = true;
     add(1, 0, 3, {.mean = 1.1}, {{2, 1}});
     add(1, 1, 2, {.kind = "normal", .mean = 1, .sd = 0.2}, {{2, 1}});
     add(0, 2, 60, {.mean = 1.5}, {{0, 1}});
     add(2, 0, 0.5, {.mean = 0.3}, {{0, 1}}).short_term =
         synapse::ShortTerm{.release_probability = 0.1, .tau_recovery_ms = 100, .tau_facilitation_ms = 500};
-    std::vector<Stimulus> stimuli{
-        {.kind = "current_ramp", .population = 1, .from_s = 0.02, .to_s = 0.15, .first = 10, .count = 100, .amplitude_pA = 0, .end_amplitude_pA = 90},
-        {.kind = "poisson", .population = 0, .from_s = 0.0303, .to_s = 0.1507, .first = 60, .count = 100, .rate_Hz = 500, .weight = 2},
-        {.kind = "spikes", .population = 2, .weight = 3000, .times_s = {0.01, 0.05, 0.05}, .neurons = {3, 64, 69}}};
+    std::vector<Stimulus> stimuli{{.kind = "current_ramp",
+                                   .population = 1,
+                                   .from_s = 0.02,
+                                   .to_s = 0.15,
+                                   .first = 10,
+                                   .count = 100,
+                                   .amplitude_pA = 0,
+                                   .end_amplitude_pA = 90},
+                                  {.kind = "poisson",
+                                   .population = 0,
+                                   .from_s = 0.0303,
+                                   .to_s = 0.1507,
+                                   .first = 60,
+                                   .count = 100,
+                                   .rate_Hz = 500,
+                                   .weight = 2},
+                                  {.kind = "spikes",
+                                   .population = 2,
+                                   .weight = 3000,
+                                   .times_s = {0.01, 0.05, 0.05},
+                                   .neurons = {3, 64, 69}}};
     stimuli[2].receptor = 0;
-    std::vector<Trace> traces{{.name = "v", .population = 0, .variable = "membrane_potential", .neurons = {299, 0, 64, 63}, .every_steps = 1},
-                              {.name = "g", .population = 1, .variable = "g_nmda", .neurons = {1, 128}, .every_steps = 5}};
+    std::vector<Trace> traces{
+        {.name = "v",
+         .population = 0,
+         .variable = "membrane_potential",
+         .neurons = {299, 0, 64, 63},
+         .every_steps = 1},
+        {.name = "g", .population = 1, .variable = "g_nmda", .neurons = {1, 128}, .every_steps = 5}};
     FastOptions options;
     options.seed = seed;
     options.threads = threads;
@@ -148,7 +189,8 @@ Result result(FastNetwork& net) {
         for (const auto* sums : {&d.l_type, &d.ampa_nS, &d.gating}) r.drives.push_back(plain(*sums));
         for (const auto& pool : d.pools)
             for (const SubunitSums& subunit : pool)
-                for (const auto* sums : {&subunit.exchange, &subunit.blockers[0].exchange_over_ic50, &subunit.blockers[0].over_ic50})
+                for (const auto* sums : {&subunit.exchange, &subunit.blockers[0].exchange_over_ic50,
+                                         &subunit.blockers[0].over_ic50})
                     r.drives.push_back(plain(*sums));
     }
     for (const FastProjection& projection : net.projections) r.released.push_back(projection.released);
@@ -177,15 +219,17 @@ void require_equal(const Result& a, const Result& b) {
 } // namespace
 
 TEST_CASE("a spike arrives after its delay, to the step", "[engine]") {
-    // A spike of step k has the time (k+1) dt; after a delay of d steps its conductance starts at (k+1+d) dt with the
-    // weight and decays exponentially. Truth: that sentence. Delays of 1 step, and longer than the meeting interval.
+    // A spike of step k has the time (k+1) dt; after a delay of d steps its conductance starts at (k+1+d) dt
+    // with the weight and decays exponentially. Truth: that sentence. Delays of 1 step, and longer than the
+    // meeting interval.
     const int threads = GENERATE(1, 2);
     const std::vector<double> delays_ms{0.1, 0.2, 0.7, 15};
     FastOptions options;
     options.threads = threads;
     network::PairwiseColumns pairs{{0, 0, 0, 64}, {0, 1, 2, 100}, {1, 2, 3, 4}, delays_ms};
     std::vector<Trace> traces{{.population = 1, .variable = "g_ampa", .neurons = {0, 1, 2, 100}}};
-    FastNetwork net(options, {relay(70), listener(128)}, {relay_projection()}, {pairs}, {fire_at({0.005, 0.005}, {0, 64})}, traces);
+    FastNetwork net(options, {relay(70), listener(128)}, {relay_projection()}, {pairs},
+                    {fire_at({0.005, 0.005}, {0, 64})}, traces);
     net.populations[0].record_spikes = true;
     net.advance(0, 300);
     const auto spikes = net.take_spikes(0);
@@ -207,11 +251,13 @@ TEST_CASE("a spike arrives after its delay, to the step", "[engine]") {
 }
 
 TEST_CASE("spikes in flight survive a jump in time", "[engine]") {
-    // A leap moves biological time, not what is under way: 20 steps of delay remain 20 steps of the network's clock.
+    // A leap moves biological time, not what is under way: 20 steps of delay remain 20 steps of the network's
+    // clock.
     FastOptions options;
     network::PairwiseColumns pairs{{0}, {0}, {1}, {2.0}};
     std::vector<Trace> traces{{.population = 1, .variable = "g_ampa", .neurons = {0}}};
-    FastNetwork net(options, {relay(1), listener(1)}, {relay_projection()}, {pairs}, {fire_at({0.0095}, {0})}, traces);
+    FastNetwork net(options, {relay(1), listener(1)}, {relay_projection()}, {pairs}, {fire_at({0.0095}, {0})},
+                    traces);
     net.advance(0, 100); // fires in step 95, would arrive at 9.6 + 2 = 11.6 ms, 16 steps after the end
     CHECK(net.total_spikes() == 1);
     CHECK(net.total_events() == 0);
@@ -240,8 +286,8 @@ TEST_CASE("negative times run like positive ones", "[engine]") {
 }
 
 TEST_CASE("Poisson input has the mean, variance and law of Poisson counts", "[engine]") {
-    // The count of a step is recovered from the conductance: k = g(n+1) e^(dt/tau) - g(n). Mean and variance within 4
-    // standard errors, the law by chi-square, and steps that share a random block are uncorrelated.
+    // The count of a step is recovered from the conductance: k = g(n+1) e^(dt/tau) - g(n). Mean and variance
+    // within 4 standard errors, the law by chi-square, and steps that share a random block are uncorrelated.
     const double rate_Hz = GENERATE(800.0, 9000.0);
     const double mean = rate_Hz * 1e-4;
     network::Population p = listener(200);
@@ -256,7 +302,8 @@ TEST_CASE("Poisson input has the mean, variance and law of Poisson counts", "[en
     for (std::size_t i = 0; i < 200; ++i) {
         double before = 0, last = -1;
         for (std::size_t k = 0; k < 1000; ++k) {
-            const double now = static_cast<double>(g.values[k * 200 + i]), exact = now * std::exp(0.05) - before;
+            const double now = static_cast<double>(g.values[k * 200 + i]),
+                         exact = now * std::exp(0.05) - before;
             const double count = std::round(exact);
             REQUIRE(std::abs(exact - count) < 1e-3); // float of a conductance of a few nS
             before = now;
@@ -268,7 +315,8 @@ TEST_CASE("Poisson input has the mean, variance and law of Poisson counts", "[en
     }
     CHECK(std::abs(sum / n - mean) < 4 * std::sqrt(mean / n));
     const double variance = squares / n - (sum / n) * (sum / n);
-    CHECK(std::abs(variance - mean) < 4 * std::sqrt((mean + 2 * mean * mean) / n)); // fourth central moment of Poisson
+    CHECK(std::abs(variance - mean) <
+          4 * std::sqrt((mean + 2 * mean * mean) / n)); // fourth central moment of Poisson
     CHECK(std::abs(neighbours / n / mean) < 4 / std::sqrt(n));
     double statistic = 0, probability = std::exp(-mean), rest = n, rest_observed = n;
     long cells = 0;
@@ -283,8 +331,13 @@ TEST_CASE("Poisson input has the mean, variance and law of Poisson counts", "[en
 }
 
 TEST_CASE("a Poisson stimulus reaches its neurons in its time only", "[engine]") {
-    std::vector<Stimulus> stimuli{
-        {.kind = "poisson", .from_s = 0.0103, .to_s = 0.0202, .first = 66, .count = 30, .rate_Hz = 1e5, .weight = 1}};
+    std::vector<Stimulus> stimuli{{.kind = "poisson",
+                                   .from_s = 0.0103,
+                                   .to_s = 0.0202,
+                                   .first = 66,
+                                   .count = 30,
+                                   .rate_Hz = 1e5,
+                                   .weight = 1}};
     std::vector<std::uint32_t> neurons{65, 66, 95, 96};
     FastOptions options;
     options.threads = 2;
@@ -299,18 +352,22 @@ TEST_CASE("a Poisson stimulus reaches its neurons in its time only", "[engine]")
             const double before = k == 0 ? 0 : static_cast<double>(g.values[(k - 1) * 4 + n]);
             const double added = static_cast<double>(g.values[k * 4 + n]) * std::exp(0.05) - before;
             const bool targeted = n == 1 || n == 2;
-            if (on && targeted) REQUIRE(added > 0.9);
-            else REQUIRE(std::abs(added) < 0.01);
+            if (on && targeted)
+                REQUIRE(added > 0.9);
+            else
+                REQUIRE(std::abs(added) < 0.01);
         }
     }
 }
 
 TEST_CASE("spike lists reach their neurons at their step with their weight", "[engine]") {
     // Time 12.34 ms is step 123 (nearest); two at once add up.
-    std::vector<Stimulus> stimuli{{.kind = "spikes", .weight = 2, .times_s = {0.01234, 0.02, 0.02}, .neurons = {5, 100, 100}}};
+    std::vector<Stimulus> stimuli{
+        {.kind = "spikes", .weight = 2, .times_s = {0.01234, 0.02, 0.02}, .neurons = {5, 100, 100}}};
     FastOptions options;
     options.threads = GENERATE(1, 2);
-    FastNetwork net(options, {listener(128)}, {}, {}, stimuli, {{.variable = "g_ampa", .neurons = {5, 100, 6}}});
+    FastNetwork net(options, {listener(128)}, {}, {}, stimuli,
+                    {{.variable = "g_ampa", .neurons = {5, 100, 6}}});
     net.advance(0, 250);
     const TraceSamples g = net.take_trace(0);
     for (std::size_t k = 0; k < 250; ++k) {
@@ -323,16 +380,27 @@ TEST_CASE("spike lists reach their neurons at their step with their weight", "[e
 }
 
 TEST_CASE("current steps and ramps follow the membrane equation", "[engine]") {
-    // Exact solutions for tau 10 ms, C 250 pF: step RI (1 - e^(-t/tau)); ramp R s (t - tau + tau e^(-t/tau)). The ramp is
-    // held over each step at its middle: error R s dt^2/24 per tau, far below float rounding (1e-4).
-    network::Population p{.name = "c", .size = 128, .model = neuron::LifCurrent{}, .receptors = {synapse::default_receptor("current")},
+    // Exact solutions for tau 10 ms, C 250 pF: step RI (1 - e^(-t/tau)); ramp R s (t - tau + tau e^(-t/tau)).
+    // The ramp is held over each step at its middle: error R s dt^2/24 per tau, far below float rounding
+    // (1e-4).
+    network::Population p{.name = "c",
+                          .size = 128,
+                          .model = neuron::LifCurrent{},
+                          .receptors = {synapse::default_receptor("current")},
                           .initial_mV = network::Distribution{.mean = -65}};
     std::vector<Stimulus> stimuli{
         {.kind = "current_step", .from_s = 0.01, .to_s = 0.03, .first = 64, .count = 2, .amplitude_pA = 200},
-        {.kind = "current_ramp", .from_s = 0.01, .to_s = 0.03, .first = 65, .count = 2, .amplitude_pA = 0, .end_amplitude_pA = 100}};
+        {.kind = "current_ramp",
+         .from_s = 0.01,
+         .to_s = 0.03,
+         .first = 65,
+         .count = 2,
+         .amplitude_pA = 0,
+         .end_amplitude_pA = 100}};
     FastOptions options;
     options.threads = GENERATE(1, 2);
-    FastNetwork net(options, {p}, {}, {}, stimuli, {{.variable = "membrane_potential", .neurons = {63, 64, 65, 66, 67}}});
+    FastNetwork net(options, {p}, {}, {}, stimuli,
+                    {{.variable = "membrane_potential", .neurons = {63, 64, 65, 66, 67}}});
     net.advance(0, 400);
     const TraceSamples v = net.take_trace(0);
     const auto pulse = [](double t) { return t <= 0 ? 0 : 8 * (1 - std::exp(-t / 10)); };
@@ -352,7 +420,8 @@ TEST_CASE("a constant current and the initial potentials are those of the popula
     p.initial_mV = network::Distribution{.kind = "normal", .mean = -62, .sd = 3};
     FastNetwork net(FastOptions{}, {p}, {}, {}, {}, {});
     double sum = 0, squares = 0;
-    for (const float v : net.populations[0].membrane.membrane_potential_mV) sum += v, squares += static_cast<double>(v) * v;
+    for (const float v : net.populations[0].membrane.membrane_potential_mV)
+        sum += v, squares += static_cast<double>(v) * v;
     CHECK(sum / 2000 == Approx(-62).margin(4 * 3 / std::sqrt(2000)));
     CHECK(std::sqrt(squares / 2000 - sum * sum / 4e6) == Approx(3).epsilon(4 / std::sqrt(4000)));
     p.initial_mV = {};
@@ -361,7 +430,8 @@ TEST_CASE("a constant current and the initial potentials are those of the popula
     const auto& v = rest.populations[0].membrane.membrane_potential_mV;
     CHECK(*std::min_element(v.begin(), v.end()) >= -60);
     CHECK(*std::max_element(v.begin(), v.end()) <= -50);
-    CHECK(*std::max_element(v.begin(), v.end()) - *std::min_element(v.begin(), v.end()) > 9.9); // uniform over both
+    CHECK(*std::max_element(v.begin(), v.end()) - *std::min_element(v.begin(), v.end()) >
+          9.9); // uniform over both
 }
 
 TEST_CASE("runs are bit-identical for any number of threads", "[engine]") {
@@ -400,7 +470,8 @@ TEST_CASE("different seeds give different runs", "[engine]") {
 }
 
 TEST_CASE("every spike is delivered to every synapse once", "[engine]") {
-    // Conservation: events = synapses of the spikes whose delay has passed, counted from the spike list and the store.
+    // Conservation: events = synapses of the spikes whose delay has passed, counted from the spike list and
+    // the store.
     FastNetwork net = mixed_network(2);
     const std::int64_t steps = 1000;
     net.advance(0, steps);
@@ -409,8 +480,9 @@ TEST_CASE("every spike is delivered to every synapse once", "[engine]") {
     for (std::size_t p = 0; p < net.populations.size(); ++p) spikes.push_back(net.take_spikes(p));
     for (const FastProjection& projection : net.projections) {
         std::map<std::uint32_t, std::vector<std::uint16_t>> delays;
-        projection.synapses.for_each(
-            [&](network::SynapseIndex, const network::Synapse& s) { delays[s.source].push_back(s.delay_steps); });
+        projection.synapses.for_each([&](network::SynapseIndex, const network::Synapse& s) {
+            delays[s.source].push_back(s.delay_steps);
+        });
         for (const Spike& spike : spikes[projection.specification.source])
             for (const std::uint16_t delay : delays[spike.neuron])
                 ++(spike.step + 1 + delay < steps ? expected : in_flight);
@@ -433,20 +505,26 @@ TEST_CASE("spike lists, counts, activity and calcium tell the same story", "[eng
         std::vector<std::uint32_t> windows(50, 0);
         for (const auto& [step, neuron] : r.spikes[p]) {
             ++counts[neuron];
-            // beta e^(-t/tau) with beta 0.001 and tau 10 s from the spike's time (step + 1) dt to the end at 100 ms.
+            // beta e^(-t/tau) with beta 0.001 and tau 10 s from the spike's time (step + 1) dt to the end at
+            // 100 ms.
             calcium[neuron] += 0.001 * std::exp(-(100 - 0.1 * static_cast<double>(step + 1)) / 10000);
             ++windows[static_cast<std::size_t>(step / 20)];
         }
         CHECK(counts == r.counts[2 * p]);
-        for (std::size_t i = 0; i < calcium.size(); ++i) REQUIRE(r.calcium[p][i] == Approx(calcium[i]).epsilon(1e-5));
+        for (std::size_t i = 0; i < calcium.size(); ++i)
+            REQUIRE(r.calcium[p][i] == Approx(calcium[i]).epsilon(1e-5));
         for (std::size_t k = 0; k < 50; ++k) REQUIRE(r.activity.spike_counts[k * 3 + p] == windows[k]);
     }
 }
 
 TEST_CASE("drives are the averages that they claim", "[engine]") {
-    // At a fixed potential every sample is the same: the L-type activation 1/(1 + exp(-(V+20)/7)), and the exchange and
-    // 1/IC50 of drug/channel_block.hpp in double, which has tests of its own. The membrane is at rest at -60 mV.
-    network::Population p{.name = "p", .size = 130, .model = neuron::LifConductance{}, .initial_mV = network::Distribution{.mean = -60}};
+    // At a fixed potential every sample is the same: the L-type activation 1/(1 + exp(-(V+20)/7)), and the
+    // exchange and 1/IC50 of drug/channel_block.hpp in double, which has tests of its own. The membrane is at
+    // rest at -60 mV.
+    network::Population p{.name = "p",
+                          .size = 130,
+                          .model = neuron::LifConductance{},
+                          .initial_mV = network::Distribution{.mean = -60}};
     FastOptions options;
     options.threads = 2;
     options.drives.blockers = {drug::ketamine()};
@@ -456,12 +534,15 @@ TEST_CASE("drives are the averages that they claim", "[engine]") {
     net.advance(0, 1000);
     const Drives& d = net.populations[0].drives;
     REQUIRE(d.samples == 100); // every 10 steps
-    const auto check = [&](double sum, double expected) { CHECK(sum / 100 == Approx(expected).epsilon(1e-4)); };
+    const auto check = [&](double sum, double expected) {
+        CHECK(sum / 100 == Approx(expected).epsilon(1e-4));
+    };
     check(static_cast<double>(d.l_type[129]), 1 / (1 + std::exp(40 / 7.0)));
     for (std::size_t pool = 0; pool < 2; ++pool)
         for (const SubunitSums& subunit : d.pools[pool]) {
             const double half_mM = subunit.subunit == drug::n2a ? 3.57 : 5 * 3.57;
-            const double open = pool == synaptic ? 0 : static_cast<double>(0.05f) / (1 + std::exp(0.062 * 60) / half_mM);
+            const double open =
+                pool == synaptic ? 0 : static_cast<double>(0.05f) / (1 + std::exp(0.062 * 60) / half_mM);
             const double rate = drug::exchange_rate_per_s(drug::ketamine(), open);
             const double inverse = 1 / drug::ic50_uM(drug::ketamine(), subunit.subunit, -60, 1);
             check(static_cast<double>(subunit.exchange[129]), rate);
@@ -471,8 +552,8 @@ TEST_CASE("drives are the averages that they claim", "[engine]") {
 }
 
 TEST_CASE("presynaptic release and NMDA saturation travel with the spike", "[engine]") {
-    // A train of 20 spikes every 10 ms through a depressing synapse onto AMPA and NMDA (one weight, NMDA at half scale).
-    // Truth: the recursions of Tsodyks & Markram and of saturation, written out here in double.
+    // A train of 20 spikes every 10 ms through a depressing synapse onto AMPA and NMDA (one weight, NMDA at
+    // half scale). Truth: the recursions of Tsodyks & Markram and of saturation, written out here in double.
     FastOptions options;
     options.track_release = true;
     network::PairwiseColumns pairs{{0}, {0}, {2}, {1.0}};
@@ -482,11 +563,13 @@ TEST_CASE("presynaptic release and NMDA saturation travel with the spike", "[eng
     nmda.tau_rise_ms = 0;
     target.receptors = {ampa(), nmda};
     q.receptors = {{0, 1}, {1, 0.5}};
-    q.short_term = synapse::ShortTerm{.release_probability = 0.4, .tau_recovery_ms = 300, .tau_facilitation_ms = 0};
+    q.short_term =
+        synapse::ShortTerm{.release_probability = 0.4, .tau_recovery_ms = 300, .tau_facilitation_ms = 0};
     q.glutamatergic = true;
     std::vector<double> times_s;
     for (int n = 0; n < 20; ++n) times_s.push_back(0.001 + 0.01 * n);
-    FastNetwork net(options, {relay(1), target}, {q}, {pairs}, {fire_at(times_s, std::vector<std::uint32_t>(20, 0))}, {});
+    FastNetwork net(options, {relay(1), target}, {q}, {pairs},
+                    {fire_at(times_s, std::vector<std::uint32_t>(20, 0))}, {});
     net.advance(0, 2000);
     REQUIRE(net.total_spikes() == 20);
     double x = 1, s = 0, g_ampa = 0, g_nmda = 0, released = 0;
@@ -508,7 +591,10 @@ TEST_CASE("presynaptic release and NMDA saturation travel with the spike", "[eng
 TEST_CASE("complete NMDA block in the network equals a network without NMDA", "[engine]") {
     // Gains of zero: what the drug does at full occupancy. Spikes must agree exactly.
     const auto run = [](bool with_receptor) {
-        network::Population p{.name = "p", .size = 100, .model = neuron::LifConductance{}, .receptors = {ampa()},
+        network::Population p{.name = "p",
+                              .size = 100,
+                              .model = neuron::LifConductance{},
+                              .receptors = {ampa()},
                               .background = network::Background{.sources = 100, .rate_Hz = 20, .weight = 3}};
         network::Projection q{.name = "q", .source = 0, .target = 0};
         q.rule = {.kind = "fixed_indegree", .degree = 10};
@@ -522,7 +608,8 @@ TEST_CASE("complete NMDA block in the network equals a network without NMDA", "[
         FastNetwork net(FastOptions{}, {p}, {q}, {}, {}, {});
         net.populations[0].record_spikes = true;
         if (with_receptor)
-            for (auto* gain : {&net.populations[0].receptors[1].gain_ab, &net.populations[0].receptors[1].gain_cd})
+            for (auto* gain :
+                 {&net.populations[0].receptors[1].gain_ab, &net.populations[0].receptors[1].gain_cd})
                 std::fill(gain->begin(), gain->end(), 0.0f);
         net.advance(0, 3000);
         std::vector<std::pair<std::int64_t, std::uint32_t>> spikes;
@@ -536,11 +623,15 @@ TEST_CASE("complete NMDA block in the network equals a network without NMDA", "[
 
 TEST_CASE("the LFP proxy is the mean absolute synaptic current", "[engine]") {
     // One event of 3 nS AMPA on one of 100 clamped neurons: |g (V - 0)| / 100 at the sample, 1 ms later.
-    network::Population p{.name = "p", .size = 100, .model = neuron::LifConductance{.capacitance_pF = 1e9}, .receptors = {ampa()},
+    network::Population p{.name = "p",
+                          .size = 100,
+                          .model = neuron::LifConductance{.capacitance_pF = 1e9},
+                          .receptors = {ampa()},
                           .initial_mV = network::Distribution{.mean = -60}};
     FastOptions options;
     options.activity_every_steps = 10;
-    FastNetwork net(options, {p}, {}, {}, {{.kind = "spikes", .weight = 3, .times_s = {0.0}, .neurons = {70}}}, {});
+    FastNetwork net(options, {p}, {}, {},
+                    {{.kind = "spikes", .weight = 3, .times_s = {0.0}, .neurons = {70}}}, {});
     net.populations[0].in_lfp = true;
     net.advance(0, 20);
     const ActivitySamples activity = net.take_activity();

@@ -41,8 +41,8 @@ double correlation(RandomStream a, RandomStream b, int n) {
 } // namespace
 
 TEST_CASE("Philox4x32-10 gives the published test vectors", "[unit][random]") {
-    // kat_vectors of Random123 (Salmon et al. 2011); the counter is (time low, time high, entity, index), the key the
-    // seed, and purpose 0 leaves the key alone. Integers: exact.
+    // kat_vectors of Random123 (Salmon et al. 2011); the counter is (time low, time high, entity, index), the
+    // key the seed, and purpose 0 leaves the key alone. Integers: exact.
     const auto none = static_cast<Purpose>(0);
     CHECK(random_words(0, none, 0, 0, 0) == Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
     CHECK(random_words(~0ull, none, 0xffffffff, ~0ull, 0xffffffff) ==
@@ -52,16 +52,15 @@ TEST_CASE("Philox4x32-10 gives the published test vectors", "[unit][random]") {
 }
 
 TEST_CASE("no two of purpose, entity, time, index and seed share a block", "[unit][random]") {
-    // Philox is a bijection per key, so equal blocks mean that two keys were packed into the same counter. By chance,
-    // 6,480 blocks of 128 bits agree with probability 1e-31.
+    // Philox is a bijection per key, so equal blocks mean that two keys were packed into the same counter. By
+    // chance, 6,480 blocks of 128 bits agree with probability 1e-31.
     std::set<Words> seen;
     std::size_t drawn = 0;
     for (const std::uint64_t seed : {0ull, 1ull, 1ull << 32, 0xffffffffull})
         for (std::uint32_t purpose = 1; purpose <= 12; ++purpose)
             for (const std::uint64_t entity : {0ull, 1ull, 0x80000000ull, 1ull << 32, (3ull << 32) | 7})
-                for (const std::uint64_t time :
-                     {0ull, 1ull, 1ull << 31, 1ull << 32, 5ull << 32, 1ull << 44, (1ull << 44) - 1, (1ull << 44) + 1,
-                      1ull << 47})
+                for (const std::uint64_t time : {0ull, 1ull, 1ull << 31, 1ull << 32, 5ull << 32, 1ull << 44,
+                                                 (1ull << 44) - 1, (1ull << 44) + 1, 1ull << 47})
                     for (const std::uint32_t index : {0u, 1u, 0x80000000u}) {
                         seen.insert(random_words(seed, static_cast<Purpose>(purpose), entity, time, index));
                         ++drawn;
@@ -83,8 +82,8 @@ TEST_CASE("streams of different keys are uncorrelated", "[unit][random]") {
 }
 
 TEST_CASE("uniform numbers are uniform and stay inside (0, 1)", "[unit][random]") {
-    // Chi-square with 255 degrees of freedom; the seed is fixed, so p in (1e-3, 0.999) is a statement about the
-    // generator, not about luck. Too even is as wrong as too uneven.
+    // Chi-square with 255 degrees of freedom; the seed is fixed, so p in (1e-3, 0.999) is a statement about
+    // the generator, not about luck. Too even is as wrong as too uneven.
     RandomStream stream(1, Purpose::stimulus, 3);
     std::vector<double> bins(256, 0), serial(256, 0);
     double before = 0.5;
@@ -108,14 +107,15 @@ TEST_CASE("numbers of one time over many entities are uniform", "[unit][random]"
     std::vector<double> bins(64, 0);
     for (std::uint64_t time = 0; time < 100; ++time)
         for (std::uint64_t neuron = 0; neuron < 500; ++neuron)
-            for (const std::uint32_t word : random_words(3, Purpose::background, neuron, time)) bins[word >> 26] += 1;
+            for (const std::uint32_t word : random_words(3, Purpose::background, neuron, time))
+                bins[word >> 26] += 1;
     CHECK(uniform_p(bins) > 1e-3);
     CHECK(uniform_p(bins) < 0.999);
 }
 
 TEST_CASE("below(n) has no bias, even where 2^32 is not nearly a multiple of n", "[unit][random]") {
-    // With n = 3 x 2^30, multiplication alone would give every third value twice as often as its neighbours (residues
-    // 1/2, 1/4, 1/4). 4 standard deviations of a count with probability 1/3.
+    // With n = 3 x 2^30, multiplication alone would give every third value twice as often as its neighbours
+    // (residues 1/2, 1/4, 1/4). 4 standard deviations of a count with probability 1/3.
     RandomStream stream(2, Purpose::formation, 0);
     const int n = 60000;
     std::vector<double> residue(3, 0), dice(6, 0);
@@ -131,8 +131,8 @@ TEST_CASE("below(n) has no bias, even where 2^32 is not nearly a multiple of n",
 }
 
 TEST_CASE("normal numbers follow the normal law", "[unit][random]") {
-    // Kolmogorov-Smirnov distance against the error function; 1.95/sqrt(n) is its 0.1 % point. Moments: 4 standard
-    // errors (1/sqrt(n), sqrt(2/n), sqrt(6/n), sqrt(24/n)).
+    // Kolmogorov-Smirnov distance against the error function; 1.95/sqrt(n) is its 0.1 % point. Moments: 4
+    // standard errors (1/sqrt(n), sqrt(2/n), sqrt(6/n), sqrt(24/n)).
     RandomStream stream(11, Purpose::initial_state, 4);
     const std::size_t n = 50000;
     std::vector<double> z(n);
