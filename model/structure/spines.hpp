@@ -209,7 +209,7 @@ struct Described<structure::SpineParameters> {
          "share of nascent spines that stabilise",
          "calibrated: about a quarter [M]"},
         {"protein_gain", "1", &S::protein_gain, non_negative, "formation per synaptic protein above 1 (g_P)",
-         "assumed, not yet calibrated to S14; 0 uncouples"},
+         "calibrated: S14, half of the spines lost to stress back 24 h after a dose; 0 uncouples"},
         {"homeostatic_gain", "1", &S::homeostatic_gain, non_negative,
          "fall of formation per rise of relative calcium at the target; 0 switches homeostasis off",
          "calibrated: the loop acts over 7-10 d or more"},

@@ -81,7 +81,7 @@ TEST_CASE("fates of spines are probabilities that compose over parts of an inter
 }
 
 TEST_CASE("the exact advance agrees with Runge-Kutta, through a pulse of formation too") {
-    const SpineParameters p;
+    const SpineParameters p{.protein_gain = 1};
     const double k = elimination_per_h(p, 0.7, 0.2);
     const double f = formation_per_h(p, 1.4, homeostatic_factor(p, 0.9));
     const SpinePools start{0.05, 0.6};
