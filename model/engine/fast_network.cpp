@@ -42,14 +42,28 @@ std::vector<std::uint32_t> poisson_thresholds(double mean) {
     return thresholds;
 }
 
-REWIRE_CLONES void add_poisson(const std::uint32_t* words, std::size_t count, const std::uint32_t* thresholds,
-                               std::size_t levels, float weight, float* input) {
+/// Random words of four steps for neurons [first, first + count), word k of each into words + k * stride.
+REWIRE_CLONES void draw_words(std::uint64_t seed, Purpose purpose, std::uint64_t entity, std::uint64_t time, std::uint32_t first,
+                              std::size_t count, std::size_t stride, std::uint32_t* __restrict words) {
+#pragma GCC ivdep
     for (std::size_t i = 0; i < count; ++i) {
-        const std::uint32_t word = words[i];
-        std::int32_t hits = 0;
-        for (std::size_t k = 0; k < levels; ++k) hits += word >= thresholds[k];
-        input[i] += weight * static_cast<float>(hits);
+        const auto drawn = random_words(seed, purpose, (entity << 32) | (first + static_cast<std::uint32_t>(i)), time);
+        words[i] = drawn[0];
+        words[stride + i] = drawn[1];
+        words[2 * stride + i] = drawn[2];
+        words[3 * stride + i] = drawn[3];
     }
+}
+
+/// Turns words into Poisson counts and adds weight x count to the input; at most run_size neurons.
+REWIRE_CLONES void add_poisson(const std::uint32_t* words, std::size_t count, const std::uint32_t* thresholds, std::size_t levels,
+                               float weight, float* __restrict input) {
+    std::int32_t hits[run_size] = {};
+    for (std::size_t k = 0; k < levels; ++k) {
+        const std::uint32_t threshold = thresholds[k];
+        for (std::size_t i = 0; i < count; ++i) hits[i] += words[i] >= threshold;
+    }
+    for (std::size_t i = 0; i < count; ++i) input[i] += weight * static_cast<float>(hits[i]);
 }
 
 /// Adds the gained conductances of a run to the sums that the membrane step reads.
@@ -374,14 +388,12 @@ void FastNetwork::stimulate(std::size_t p, std::int64_t step, bool first, int ra
         const std::int64_t quarter = step & 3;
         // A word serves each of four steps; time is offset so that steps before zero have counters of their own.
         if (first || quarter == 0 || step == input.from_step)
-            for (std::uint32_t i = low; i < high; ++i) {
-                const auto words = random_words(options_.seed, input.purpose, (input.entity << 32) | i,
-                                                static_cast<std::uint64_t>((step >> 2) + (std::int64_t{1} << 44)));
-                for (std::size_t k = 0; k < 4; ++k) input.words[k * input.count + (i - input.first)] = words[k];
-            }
-        add_poisson(input.words.data() + static_cast<std::size_t>(quarter) * input.count + (low - input.first), high - low,
-                    input.thresholds.data(), input.thresholds.size(), input.weight,
-                    population.receptors[input.receptor].input.data() + low);
+            draw_words(options_.seed, input.purpose, input.entity, static_cast<std::uint64_t>((step >> 2) + (std::int64_t{1} << 44)), low,
+                       high - low, input.count, input.words.data() + (low - input.first));
+        const std::uint32_t* words = input.words.data() + static_cast<std::size_t>(quarter) * input.count;
+        for (std::uint32_t at = low; at < high; at += run_size)
+            add_poisson(words + (at - input.first), std::min<std::size_t>(run_size, high - at), input.thresholds.data(), input.thresholds.size(),
+                        input.weight, population.receptors[input.receptor].input.data() + at);
     }
     const double dt_s = options_.dt_ms * 1e-3;
     for (const Stimulus& s : stimuli_) {

@@ -32,9 +32,9 @@ public:
             round_.notify_all();
             return;
         }
-        for (int spin = 0; spin < 2000; ++spin)
+        for (int spin = 0; spin < 20000; ++spin)
             if (round_.load(std::memory_order_acquire) != round) return;
-        for (int turn = 0; turn < 20; ++turn) {
+        for (int turn = 0; turn < 100; ++turn) {
             std::this_thread::yield();
             if (round_.load(std::memory_order_acquire) != round) return;
         }

@@ -32,7 +32,7 @@ enum class Purpose : std::uint32_t {
 /// \param entity   neuron, projection or synapse: whatever owns the numbers
 /// \param time     step or draw counter
 /// \param index    further counter, up to 2^32 - 1
-inline std::array<std::uint32_t, 4> random_words(std::uint64_t seed, Purpose purpose, std::uint64_t entity,
+[[gnu::always_inline]] inline std::array<std::uint32_t, 4> random_words(std::uint64_t seed, Purpose purpose, std::uint64_t entity,
                                                  std::uint64_t time, std::uint32_t index = 0) {
     // Philox4x32 has a 128-bit counter and a 64-bit key: the seed is the key but for its top bits, which are
     // mixed with the purpose; entities stay under 2^32 and times under 2^48, index and time share the rest.

@@ -101,6 +101,7 @@ Recorder::Recorder(const std::string& path, bool overwrite, engine::Simulation& 
                                                   {"length", "s", "length"},
                                                   {"leap", "1", "1 for a leap, 0 for a burst of spiking"}});
     }
+    file_.flush(); // the first sample comes after the baseline, which may take long
 }
 
 void Recorder::write_populations() {

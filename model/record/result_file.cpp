@@ -84,6 +84,11 @@ void ResultFile::set_attribute(const std::string& object, const std::string& nam
     });
 }
 
+void ResultFile::flush() {
+    const std::lock_guard lock(mutex_);
+    perform([this] { file_.flush(); });
+}
+
 void ResultFile::write_config(const std::string& toml) {
     write_array("/config", {std::vector<std::string>{toml}, {}, {{"long_name", "experiment as run (TOML)"}}});
 }

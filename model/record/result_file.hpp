@@ -94,6 +94,10 @@ public:
     /// Writes a dataset in one piece. At any time.
     void write_array(const std::string& object, Array array);
 
+    /// Hands to the operating system what is declared so far, so that the file can be read whatever happens before
+    /// the first append.
+    void flush();
+
     /// Writes what is left, sets `complete`, closes. Throws what the writer thread met. A second call does
     /// nothing.
     void close(bool complete);
