@@ -79,6 +79,7 @@ void Simulation::collect_events() {
     for (const Stimulus& s : model_.stimuli) {
         add(events_, s.from_s);
         add(events_, s.to_s);
+        for (const double t : s.times_s) add(events_, t); // a leap must not swallow a volley
     }
     for (const double t : model_.snapshot_times_s) {
         add(events_, t);
@@ -523,7 +524,11 @@ void Simulation::build_observables() {
     for (const network::Population& p : model_.populations) labels_["population"].push_back(p.name);
     for (const network::Projection& p : model_.projections) labels_["projection"].push_back(p.name);
     for (const DrugModel& d : model_.drugs)
-        for (const drug::Species& s : d.pharmacokinetics.species) labels_["drug"].push_back(s.name);
+        for (const drug::Species& s : d.pharmacokinetics.species) {
+            std::vector<std::string>& names = labels_["drug"];
+            const bool taken = std::find(names.begin(), names.end(), s.name) != names.end(); // two drugs, one metabolite
+            names.push_back(taken ? d.pharmacokinetics.species.front().name + "_" + s.name : s.name);
+        }
     labels_["region"] = model_.regions;
     const auto add = [&](const char* name, const char* unit, std::string long_name, const char* dimension,
                          std::function<double(std::size_t)> value) {

@@ -63,9 +63,16 @@ CONDUCTANCES = f"""
 RECEPTORS = """
 receptor.ampa = { tau_decay = "2 ms" }
 receptor.gaba_a = { tau_decay = "6 ms", reversal = "-75 mV" }
-receptor.nmda = { tau_rise = "3 ms", tau_decay = "80 ms", share_2a = 0.4, share_2b = 0.3, share_2c = 0.2, share_2d = 0.1 }
+receptor.nmda.tau_rise = "3 ms"
+receptor.nmda.tau_decay = "80 ms"
+receptor.nmda.share_2a = 0.4
+receptor.nmda.share_2b = 0.3
+receptor.nmda.share_2c = 0.2
+receptor.nmda.share_2d = 0.1
 """
-AMPA, NMDA, GABA_A = "g_ampa_post += weight*nS", "decaying_post += weight*nS; rising_post += weight*nS", "g_gaba_post += weight*nS"
+AMPA = "g_ampa_post += weight*nS"
+NMDA = "decaying_post += weight*nS; rising_post += weight*nS"
+GABA_A = "g_gaba_post += weight*nS"
 
 MODELS = {
     # Brette et al. 2007, benchmark 1
@@ -140,8 +147,20 @@ from = "{STEP_FROM_MS} ms"
 neurons = [{CELLS // 2}, {CELLS}]
 [record]
 fast_every = "0 ms"
-traces = [{{ population = "cells", name = "v", neurons = {neurons}, every = "{DT_MS} ms" }},
-          {{ population = "cells", name = "w", variable = "adaptation", neurons = {neurons}, every = "{DT_MS} ms" }}]
+[[record.traces]]
+population = "cells"
+name = "v"
+neurons = {neurons}
+every = "{DT_MS} ms"
+"""
+    if model == "adex":
+        text += f"""
+[[record.traces]]
+population = "cells"
+name = "w"
+variable = "adaptation"
+neurons = {neurons}
+every = "{DT_MS} ms"
 """
     unit = "pA" if model == "lif_current" else "nS"
     for receptor, (times, targets) in trains.items():
@@ -153,18 +172,19 @@ traces = [{{ population = "cells", name = "v", neurons = {neurons}, every = "{DT
 
 @dataclass
 class Traces:
-    """Potentials (mV) and adaptation (pA) at the end of every step, neuron by neuron, and spike times (ms)."""
+    """Potential and adaptation every DT_MS, and spike times, neuron by neuron."""
 
     v_mV: np.ndarray
-    w_pA: np.ndarray
+    w_pA: np.ndarray | None
     spikes_ms: list
 
 
 def read_cells(path):
     with h5py.File(path) as f:
         times, neurons = f["spikes/cells/timestamps"][:], f["spikes/cells/node_ids"][:]
-        return Traces(f["trajectory/v/membrane_potential"][:].T.astype(float), f["trajectory/w/adaptation"][:].T.astype(float),
-                      [times[neurons == i] for i in range(CELLS)])
+        v_mV = f["trajectory/v/membrane_potential"][:].T.astype(float)
+        w_pA = f["trajectory/w/adaptation"][:].T.astype(float) if "w" in f["trajectory"] else None
+        return Traces(v_mV, w_pA, [times[neurons == i] for i in range(CELLS)])
 
 
 def run_cells(model, trains):
@@ -193,7 +213,7 @@ def run_cells(model, trains):
     # Monitors look at the start of a step: one more for the last value.
     network.run((CELLS_MS - STEP_FROM_MS + DT_MS) * b2.ms)
     v_mV = np.array(monitor.v / b2.mV)[:, 1:]
-    w_pA = np.array(monitor.w / b2.pA)[:, 1:] if model == "adex" else np.zeros_like(v_mV)
+    w_pA = np.array(monitor.w / b2.pA)[:, 1:] if model == "adex" else None
     times = np.array(spikes.t / b2.ms) + FINE_MS  # found at the end of the step
     return Traces(v_mV, w_pA, [times[(np.array(spikes.i) == i) & (times <= CELLS_MS)] for i in range(CELLS)])
 
@@ -257,7 +277,8 @@ receptor.gaba_a = {{ tau_decay = "10 ms", reversal = "-80 mV" }}
             text += f'initial = "{network.initial_mV}"\n'
     for name, (first, end) in POPULATIONS.items():
         for other, (other_first, other_end) in POPULATIONS.items():
-            among = (network.source >= first) & (network.source < end) & (network.target >= other_first) & (network.target < other_end)
+            among = ((network.source >= first) & (network.source < end) &
+                     (network.target >= other_first) & (network.target < other_end))
             pairs = f"{name}_to_{other}.h5"
             with h5py.File(folder / pairs, "w") as f:
                 f["source"] = (network.source[among] - first).astype(np.uint32)
@@ -301,7 +322,8 @@ def run_network(network, duration_ms, standalone=None, seed=1):
     b2.seed(seed)
     clock = b2.Clock(DT_MS * b2.ms)
     group = b2.NeuronGroup(
-        SIZE, """dv/dt = (10*nS*(-60*mV - v) + g_e*(0*mV - v) + g_i*(-80*mV - v) + 200*pA)/(200*pF) : volt (unless refractory)
+        SIZE, """dv/dt = (10*nS*(-60*mV - v) + g_e*(0*mV - v) + g_i*(-80*mV - v) + 200*pA)/(200*pF)
+                         : volt (unless refractory)
                  dg_e/dt = -g_e/(5*ms) : siemens
                  dg_i/dt = -g_i/(10*ms) : siemens""",
         threshold="v > -50*mV", reset="v = -60*mV", refractory=(5 + DT_MS) * b2.ms, method="rk4", clock=clock)

@@ -44,9 +44,9 @@ def cells(rewire, tmp_path):
 
 # Exponential midpoint steps of 0.1 ms take an AMPA event of several mV that decays in 2 ms to be constant over a
 # step: (0.1/2)^2/24 of it is 5e-4 mV, which is what is found; the bounds are four times that. The current model is
-# integrated exactly: what is left is float32, at worst half a unit in the last place of 65 mV (2e-6 mV) a step over
-# the share of the membrane's memory that a step loses, 0.01. In all, the grid shows Brian2 the same threshold
-# crossings as rewire, so spikes are no source of error.
+# integrated exactly: what is left is float32, half a unit in the last place of 65 mV (4e-6 mV) a step, of which the
+# membrane forgets 1 % a step: 4e-4 mV if all were rounded the same way, 6e-5 are found. Brian2 looks at its threshold
+# on the same grid, so spikes are no source of error.
 @pytest.mark.parametrize("model, worst_mV, rms_mV", [("lif_conductance", 2e-3, 1e-3), ("lif_current", 2e-4, 1e-4)])
 def test_lif_voltages_and_spikes_under_frozen_input(cells, reference, model, worst_mV, rms_mV):
     ours, theirs = cells(model), reference(model)
@@ -85,51 +85,47 @@ def test_adex_spikes_converge_to_the_fine_reference(cells, reference):
         assert [len(x) for x in ours.spikes_ms] == [len(x) for x in theirs.spikes_ms]
         lateness_ms[dt_ms] = np.concatenate(ours.spikes_ms) - np.concatenate(theirs.spikes_ms)
     assert len(lateness_ms[0.1]) > 25
-    print(lateness_ms)
     assert np.abs(lateness_ms[0.025]).max() < 0.3
     assert np.abs(lateness_ms[0.025]).mean() < 0.4 * np.abs(lateness_ms[0.1]).mean()
     time_ms = (np.arange(ours.v_mV.shape[1]) + 1) * networks.DT_MS
     for i in range(4, networks.CELLS):
         away = np.all([(time_ms < t - 2) | (time_ms > t + 4) for t in theirs.spikes_ms[i]], axis=0)
         assert away.sum() > 500
-        print(rms((ours.v_mV - theirs.v_mV)[i, away]), rms((ours.w_pA - theirs.w_pA)[i, away]))
+        assert rms((ours.v_mV - theirs.v_mV)[i, away]) < 0.3  # 0.1 is found
+        assert rms((ours.w_pA - theirs.w_pA)[i, away]) < 0.5  # 0.14 is found
 
 
 # Distributed weights and delays from the file, equal initial potentials, 4,000 neurons set apart by frozen events,
-# both on the same grid. What differs is 5e-4 mV of integration error, which moves a spike by a step where the
-# membrane crosses the threshold that close to a grid point; chaos then spreads it. Over the first 40 ms not one of
-# 2,100 spikes differs, over 50 ms 0.1 %. A delay or refractory period that is one step off leaves 85 % equal after
-# 15 ms and 35 % after 50 ms.
+# both simulators on the same grid. They differ by 5e-4 mV of integration error, while a membrane that drifts to its
+# threshold rises 0.05 mV a step: up to 1 % of the spikes fall one step away, and chaos spreads what follows from
+# them. Of 2,000 spikes in the first 30 ms, 98.3 to 100 % are the same in six networks. With delays or a refractory
+# period that are one step off (tried in Brian2), 14 and 82 % are.
 def test_network_spike_for_spike(rewire, tmp_path):
     network = networks.heterogeneous_network(np.random.default_rng(SEED))
-    ours = networks.read_network(rewire(networks.write_network(tmp_path, network, 60)))
-    theirs = networks.run_network(network, 60)
-    for until_ms, least in ((40, 0.998), (50, 0.98)):
-        mine, others = ({(t, i) for t, i in zip(*spikes) if t * networks.DT_MS < until_ms} for spikes in (ours, theirs))
-        assert len(others) > 1500
-        print(until_ms, len(mine), len(others), len(mine & others) / len(mine | others))
-        assert len(mine & others) >= least * len(mine | others)
+    ours = networks.read_network(rewire(networks.write_network(tmp_path, network, 30)))
+    theirs = networks.run_network(network, 30)
+    mine, others = (set(zip(*spikes)) for spikes in (ours, theirs))
+    assert len(others) > 1500
+    assert len(mine & others) >= 0.97 * len(mine | others)
 
 
 # The same network with other initial potentials is another sample of the same chaotic dynamics. Eight seeds of
 # rewire alone differ over 9.5 s with standard deviations of 0.7 % (rate) and 1.2 % (CV), so two runs with 1.0 and
 # 1.7 %: three of these are allowed, less for a longer run. Their interval distributions lie up to 0.011 apart (KS;
-# that many intervals would resolve 0.002), their rates by neuron correlate with 0.982 to 0.988: connectivity
-# drawn anew correlates with 0.
-@pytest.mark.parametrize("delay_ms, duration_s",
-                         [(0.1, 10), pytest.param(1.5, 40, marks=pytest.mark.slow)])
+# that many intervals would resolve 0.002), their rates by neuron correlate with 0.982 to 0.988; with connectivity
+# drawn anew, with CORR.
+@pytest.mark.parametrize("delay_ms, duration_s", [(0.1, 10), pytest.param(1.5, 40, marks=pytest.mark.slow)])
 def test_vogels_abbott_statistics(rewire, tmp_path, delay_ms, duration_s):
     network = networks.benchmark_network(np.random.default_rng(SEED), delay_ms)
     duration_ms, settled_ms = duration_s * 1000, 500
     config = networks.write_network(tmp_path, network, duration_ms)
     ours = networks.activity(networks.read_network(rewire(config)), settled_ms, duration_ms)
-    theirs = networks.activity(networks.run_network(network, duration_ms, standalone=tmp_path / "brian2"), settled_ms, duration_ms)
+    spikes = networks.run_network(network, duration_ms, standalone=tmp_path / "brian2")
+    theirs = networks.activity(spikes, settled_ms, duration_ms)
     scatter = np.sqrt(10 / duration_s)
     for name, rate_Hz in theirs.rates_Hz.items():
         assert rate_Hz > 5
-        print(name, ours.rates_Hz[name], rate_Hz)
         assert ours.rates_Hz[name] == pytest.approx(rate_Hz, rel=0.03 * scatter)
-    print(ours.cv_isi, theirs.cv_isi, stats.ks_2samp(ours.intervals_ms, theirs.intervals_ms).statistic, np.corrcoef(ours.counts, theirs.counts)[0, 1], len(ours.intervals_ms))
     assert ours.cv_isi == pytest.approx(theirs.cv_isi, rel=0.05 * scatter)
-    assert stats.ks_2samp(ours.intervals_ms, theirs.intervals_ms).statistic < 0.02
+    assert stats.ks_2samp(ours.intervals_ms, theirs.intervals_ms).statistic < 0.02 * scatter
     assert np.corrcoef(ours.counts, theirs.counts)[0, 1] > 0.97

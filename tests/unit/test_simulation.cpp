@@ -1,0 +1,191 @@
+// The time loop with every slow mechanism coupled: threads, multirate, events, books and feedback.
+#include <catch2/catch.hpp>
+
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "engine/simulation.hpp"
+#include "experiment/experiment.hpp"
+
+using namespace rewire;
+using namespace rewire::engine;
+
+namespace {
+
+Model everything(const std::vector<std::string>& overrides = {}) {
+    return experiment::load_experiment(REWIRE_SOURCE_DIR "/tests/experiment/everything.toml", overrides).model;
+}
+
+/// All slow samples and spikes of a run, bit for bit.
+struct Course {
+    std::vector<double> times_s;
+    std::vector<std::uint64_t> values; ///< bits of the observables: NaN equals itself
+    std::vector<std::pair<std::int64_t, std::uint32_t>> spikes;
+    bool operator==(const Course&) const = default;
+};
+
+Course run(Model model) {
+    Simulation simulation(std::move(model));
+    Course course;
+    const auto collect = [&] {
+        for (std::size_t p = 0; p < simulation.network().populations.size(); ++p)
+            for (const Spike& s : simulation.network().take_spikes(p)) course.spikes.emplace_back(s.step, s.neuron);
+        if (!simulation.at_sample()) return;
+        course.times_s.push_back(simulation.time_s());
+        for (const Observable& o : simulation.observables())
+            for (std::size_t i = 0; i < simulation.labels(o.dimension).size(); ++i) {
+                const double value = o.value(i);
+                course.values.emplace_back();
+                std::memcpy(&course.values.back(), &value, sizeof value);
+            }
+        simulation.sample_taken();
+    };
+    simulation.prepare();
+    collect();
+    while (!simulation.finished()) {
+        simulation.advance();
+        collect();
+    }
+    for (const StructuralState& s : simulation.structural()) check_invariants(simulation.network(), s);
+    return course;
+}
+
+} // namespace
+
+TEST_CASE("any number of threads gives the same bits in every slow state and spike", "[engine]") {
+    const std::vector<std::string> shorter{"experiment.duration=4 s"};
+    const auto with_threads = [&](int threads) {
+        Model model = everything(shorter);
+        model.threads = threads;
+        return run(std::move(model));
+    };
+    const Course one = with_threads(1);
+    REQUIRE(one.spikes.size() > 100);
+    CHECK(one == with_threads(2));
+    CHECK(one == with_threads(3));
+    Model other = everything(shorter);
+    other.seed = 8;
+    CHECK(!(one == run(std::move(other))));
+}
+
+TEST_CASE("touching bursts equal full mode bit for bit", "[engine]") {
+    const std::vector<std::string> touching{"experiment.duration=4 s", "multirate.leap=0 s", "multirate.phases=[]"};
+    Model full = everything(touching);
+    full.multirate = false;
+    CHECK(run(everything(touching)) == run(std::move(full)));
+}
+
+TEST_CASE("samples and leaps end exactly at events") {
+    Simulation simulation(everything());
+    simulation.prepare();
+    std::vector<double> sampled;
+    while (!simulation.finished()) {
+        simulation.advance();
+        if (simulation.at_sample()) sampled.push_back(simulation.time_s());
+    }
+    // Events of the config: dose 1-3 s, stress 2-3.5 s, stimulus 0.5-0.7 s.
+    for (const double event : {1.0, 2.0, 3.0, 3.5}) {
+        CHECK(std::count_if(sampled.begin(), sampled.end(), [&](double t) { return std::abs(t - event) < 1e-9; }) == 1);
+        for (const LogEntry& entry : simulation.burst_log())
+            if (entry.leap) CHECK_FALSE((entry.start_s < event - 1e-9 && entry.start_s + entry.length_s > event + 1e-9));
+    }
+    // The log covers the run without gaps.
+    double covered = 0;
+    for (const LogEntry& entry : simulation.burst_log()) {
+        CHECK(entry.start_s == Approx(covered).margin(1e-9));
+        covered += entry.length_s;
+    }
+    CHECK(covered == Approx(8.0));
+}
+
+TEST_CASE("glutamate: what the spikes release is what the pool books") {
+    // Without short-term plasticity and mGluR2/3 every spike releases one unit at each of its synapses, so the
+    // books can be checked against a count of spikes times out-degree, made from the spike record alone.
+    Model model = everything({"experiment.mode=full", "experiment.duration=2 s", "glutamate.mglur_inhibition=0"});
+    for (network::Projection& p : model.projections) {
+        p.short_term.reset();
+        p.structural = false;
+    }
+    model.structure.reset();
+    Simulation simulation(std::move(model));
+    simulation.prepare();
+    double events = 0;
+    while (!simulation.finished()) {
+        simulation.advance();
+        for (const Spike& s : simulation.network().take_spikes(0))
+            for (const FastProjection& p : simulation.network().projections)
+                if (p.specification.source == 0) events += p.synapses.outgoing_counts()[s.neuron];
+    }
+    const glutamate::ExtracellularPool& pool = simulation.pools()[0];
+    REQUIRE(events > 0);
+    const double zmol_per_event = pool.parameters.cleft_peak_mM * 1e3 * pool.parameters.cleft_volume_fL; // uM fL
+    CHECK(pool.released_zmol == Approx(events * zmol_per_event).epsilon(1e-9));
+}
+
+TEST_CASE("a complete NMDA antagonist equals a circuit without NMDA receptors") {
+    // The two runs share every random number, so spikes must agree to the last bit.
+    const std::vector<std::string> plain{"experiment.mode=full", "experiment.duration=1 s"};
+    const auto spikes = [&](bool antagonist) {
+        Model model = everything(plain);
+        model.drugs.clear();
+        model.glutamate.reset();
+        model.signalling.reset();
+        model.signalling_populations.clear();
+        model.structure.reset();
+        model.interventions.clear();
+        for (network::Projection& p : model.projections) {
+            p.structural = false;
+            if (!antagonist && p.receptors.size() > 1) p.receptors.pop_back(); // AMPA stays
+        }
+        for (network::Population& p : model.populations)
+            if (!antagonist) p.tonic_nmda_nS = 0;
+        if (antagonist) model.interventions.push_back({"nmda_antagonist", 0, 10, 1});
+        return run(std::move(model)).spikes;
+    };
+    const auto blocked = spikes(true);
+    REQUIRE(blocked.size() > 100);
+    CHECK(blocked == spikes(false));
+}
+
+TEST_CASE("AMPA gain and antagonists reach the receptors") {
+    Model model = everything({"experiment.duration=3 s"});
+    model.interventions = {{"nbqx", 2, 3, 0.75}};
+    Simulation simulation(std::move(model));
+    simulation.prepare();
+    const auto gain = [&](std::size_t i) { return static_cast<double>(simulation.network().populations[0].receptors[0].gain[i]); };
+    CHECK(gain(5) == 1.0); // healthy at the start, exactly
+    while (simulation.time_s() < 2.5) simulation.advance();
+    // A_i (1 - 0.75), in float.
+    CHECK(gain(5) == Approx(0.25 * simulation.signalling(0).ampa_gain[5]).epsilon(1e-6));
+    CHECK(simulation.network().populations[1].receptors[0].gain[5] == Approx(0.25f));
+}
+
+TEST_CASE("channel block lowers the NMDA conductance by the blocked share") {
+    Simulation simulation(everything({"experiment.duration=4 s", "dose.0.amount=40 mg/kg"}));
+    simulation.prepare();
+    while (!simulation.finished()) simulation.advance();
+    const FastPopulation& pyramidal = simulation.network().populations[0];
+    const double blocked = simulation.blocked(0, synaptic).blocked[17];
+    REQUIRE(blocked > 0.01);
+    // 2A and 2B only, so all of the pool's gain is in the first class.
+    CHECK(pyramidal.receptors[1].gain_ab[17] == Approx(1 - blocked).epsilon(1e-6));
+    CHECK(pyramidal.receptors[1].gain_cd[17] == 0);
+    const double gating = glutamate::extrasynaptic_gating(simulation.pools()[0].parameters, glutamate::concentration_uM(simulation.pools()[0]));
+    CHECK(pyramidal.tonic_ab_nS[17] == Approx(1.0 * gating * (1 - simulation.blocked(0, extrasynaptic).blocked[17])).epsilon(1e-5));
+}
+
+TEST_CASE("without a dose the healthy fixed point holds where nothing is measured") {
+    // Channel block stays exactly 0 and R exactly 1 - up to ambient glutamate, which follows the spikes.
+    Model model = everything({"experiment.duration=3 s"});
+    for (DrugModel& d : model.drugs) d.doses.clear();
+    model.interventions.clear();
+    Simulation simulation(std::move(model));
+    simulation.prepare();
+    while (!simulation.finished()) simulation.advance();
+    for (const double b : simulation.blocked(0, synaptic).blocked) REQUIRE(b == 0);
+    // 3 s are short beside the 14 d of chronic TrkB and the 3 d of proteins; a wrong start would show at once.
+    for (const double t : simulation.signalling(0).trkb_chronic) REQUIRE(t == Approx(1).margin(1e-5));
+    for (const double p : simulation.signalling(0).synaptic_protein) REQUIRE(p == Approx(1).margin(1e-3));
+}
