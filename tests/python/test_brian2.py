@@ -113,7 +113,7 @@ def test_network_spike_for_spike(rewire, tmp_path):
 # rewire alone differ over 9.5 s with standard deviations of 0.7 % (rate) and 1.2 % (CV), so two runs with 1.0 and
 # 1.7 %: three of these are allowed, less for a longer run. Their interval distributions lie up to 0.011 apart (KS;
 # that many intervals would resolve 0.002), their rates by neuron correlate with 0.982 to 0.988; with connectivity
-# drawn anew, with CORR.
+# drawn anew, with -0.02.
 @pytest.mark.parametrize("delay_ms, duration_s", [(0.1, 10), pytest.param(1.5, 40, marks=pytest.mark.slow)])
 def test_vogels_abbott_statistics(rewire, tmp_path, delay_ms, duration_s):
     network = networks.benchmark_network(np.random.default_rng(SEED), delay_ms)
