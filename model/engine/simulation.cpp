@@ -439,7 +439,7 @@ void Simulation::advance_structure(double stress, double to_s) {
     bool changed = false;
     for (StructuralState& state : structural_) {
         const network::Projection& projection = network_->projections[state.specification.projection].specification;
-        const std::uint64_t before = state.formed + state.eliminated;
+        const std::uint64_t before = state.formed + state.eliminated + state.nascent_lost;
         if (state.specification.rule == "elements") {
             update_elements(*network_, state, calcium_[projection.source], calcium_[projection.target], structure_time_s_ / 3600,
                             to_s / 3600);
@@ -453,7 +453,7 @@ void Simulation::advance_structure(double stress, double to_s) {
                                    .stress = stress};
             update_spines(*network_, state, parameters, drive, structure_time_s_ / 3600, to_s / 3600);
         }
-        changed = changed || state.formed + state.eliminated != before;
+        changed = changed || state.formed + state.eliminated + state.nascent_lost != before;
     }
     if (changed) network_->update_total_weights();
     structure_time_s_ = to_s;
@@ -517,7 +517,7 @@ void Simulation::sample_taken() {
     std::fill(window_glutamate_uM_s_.begin(), window_glutamate_uM_s_.end(), 0.0);
     window_s_ = 0;
     window_start_s_ = time_s();
-    for (StructuralState& state : structural_) state.formed = state.eliminated = 0;
+    for (StructuralState& state : structural_) state.formed = state.eliminated = state.nascent_lost = 0;
 }
 
 void Simulation::build_observables() {
@@ -613,8 +613,10 @@ void Simulation::build_observables() {
             };
             add("spine_formation_rate", "1/d", "spines formed since the last sample, share of the density at the start",
                 "population", turnover(&StructuralState::formed));
-            add("spine_elimination_rate", "1/d", "spines lost since the last sample, share of the density at the start",
+            add("spine_elimination_rate", "1/d", "established spines lost since the last sample, share of the density at the start",
                 "population", turnover(&StructuralState::eliminated));
+            add("spine_nascent_loss_rate", "1/d", "nascent spines that vanished since the last sample, share of the density at the start",
+                "population", turnover(&StructuralState::nascent_lost));
         }
     }
     if (!model_.projections.empty()) {

@@ -42,7 +42,6 @@ void remove_with_elements(FastProjection& projection, StructuralState& state, st
         structure::unbind(state.dendritic, row.target[index.position]);
     }
     projection.synapses.remove(gone);
-    state.eliminated += gone.size();
     gone.clear();
 }
 
@@ -99,6 +98,7 @@ void update_spines(FastNetwork& network, StructuralState& state, const structure
         for (std::uint32_t i = 0; i < row.size; ++i) {
             const structure::SpineState fate = structure::draw(nascent[i] ? of_nascent : of_stable, loss.uniform());
             if (fate == structure::SpineState::lost) {
+                ++(nascent[i] ? state.nascent_lost : state.eliminated);
                 gone.push_back({static_cast<std::uint32_t>(r), i});
                 structure::grow(state.dendritic, row.target[i], -1); // a lost spine takes its element with it
                 structure::grow(state.axonal, synapses.source_of(r), -1);
@@ -129,7 +129,7 @@ void update_spines(FastNetwork& network, StructuralState& state, const structure
         const structure::SpineState fate = structure::draw(newborn, birth.uniform());
         const double formed_h = to_h - duration_h * birth.uniform();
         if (fate == structure::SpineState::lost) {
-            ++state.eliminated;
+            ++state.nascent_lost;
             structure::grow(state.dendritic, pair.target, -1);
             continue;
         }
@@ -169,6 +169,7 @@ void update_elements(FastNetwork& network, StructuralState& state, const std::ve
         for (const std::uint32_t k : structure::choose(static_cast<std::uint32_t>(own.size()), static_cast<std::uint32_t>(surplus), loss))
             gone.push_back(own[k]);
     }
+    state.eliminated += gone.size();
     remove_with_elements(projection, state, gone);
     bool any = false;
     for (std::size_t i = 0; i < target_calcium.size(); ++i) any = any || structure::surplus(state.dendritic, i) > 0;
@@ -181,6 +182,7 @@ void update_elements(FastNetwork& network, StructuralState& state, const std::ve
             for (const std::uint32_t k : structure::choose(static_cast<std::uint32_t>(incoming[i].size()),
                                                            static_cast<std::uint32_t>(structure::surplus(state.dendritic, i)), loss))
                 gone.push_back(incoming[i][k]);
+        state.eliminated += gone.size();
         remove_with_elements(projection, state, gone);
     }
 

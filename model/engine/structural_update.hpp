@@ -30,8 +30,9 @@ struct StructuralState {
     std::vector<std::uint32_t> healthy_count; ///< spines: incoming synapses at the start
     std::unique_ptr<structure::PartnerGrid> sources;
     std::uint64_t updates = 0;
-    std::uint64_t formed = 0;     ///< since the last time the recorder asked
-    std::uint64_t eliminated = 0;
+    std::uint64_t formed = 0;       ///< this and the following since the last time the recorder asked
+    std::uint64_t eliminated = 0;   ///< synapses that were established
+    std::uint64_t nascent_lost = 0; ///< nascent ones that did not stabilise
 };
 
 /// State at the start: every synapse is bound on both sides; with the rule "spines" each gets an age from the

@@ -85,6 +85,8 @@ def draw_block(ax, results, axis):
                 label = name if not faint else "thin: extrasynaptic" if i == 0 else ""
                 line(ax, axis, result, series, i, colour_of(i), label, 100, faint)
     finish(ax, "NMDA receptors\nblocked (%)", from_zero=True)
+    ax.set_ylim(top=1.3 * ax.get_ylim()[1])  # rows for the legend
+    legend(ax, loc="upper right", ncol=2)
 
 
 def draw_relative(ax, axis, results, items, ylabel, percent=False):
@@ -156,11 +158,13 @@ def binned(series, bins=60):
 
 def draw_turnover(ax, results, axis):
     unit = "1"
-    for k, what in enumerate(("formation", "elimination")):
+    for k, (name, what) in enumerate((("spine_formation_rate", "formation"),
+                                      ("spine_elimination_rate", "elimination (established)"),
+                                      ("spine_nascent_loss_rate", "loss of nascent spines"))):
         for result in results:
-            series = result.series(f"spine_{what}_rate")
+            series = result.series(name)
             if series is not None:
-                line(ax, axis, result, binned(series), 0, colour_of(2 - k), what)
+                line(ax, axis, result, binned(series), 0, colour_of((2, 1, 4)[k]), what)
                 unit = series.unit
     finish(ax, f"rate ({unit})", from_zero=True)
 

@@ -480,12 +480,13 @@ TEST_CASE("synapses are counted alike on the slow clock and in snapshots") {
     const std::vector<double> synapses = slow(result, "synapses"), density = slow(result, "spine_density");
     for (std::size_t k = 0; k < time.size(); ++k)
         CHECK(density[k] == Approx(synapses[k] / synapses[0]).epsilon(1e-12));
-    // Formed less eliminated is the change: rates are shares of the start per day since the last sample.
+    // Formed less lost is the change: rates are shares of the start per day since the last sample.
     const std::vector<double> formed = slow(result, "spine_formation_rate"),
-                              lost = slow(result, "spine_elimination_rate");
+                              lost = slow(result, "spine_elimination_rate"),
+                              nascent = slow(result, "spine_nascent_loss_rate");
     for (std::size_t k = 1; k < time.size(); ++k) {
         const double days = (time[k] - time[k - 1]) / 86400;
-        CHECK((formed[k] - lost[k]) * days * synapses[0] ==
+        CHECK((formed[k] - lost[k] - nascent[k]) * days * synapses[0] ==
               Approx(synapses[k] - synapses[k - 1]).margin(1e-6));
     }
 }
