@@ -32,12 +32,15 @@ public:
             round_.notify_all();
             return;
         }
-        for (int spin = 0; spin < 20000; ++spin)
-            if (round_.load(std::memory_order_acquire) != round) return;
-        for (int turn = 0; turn < 100; ++turn) {
-            std::this_thread::yield();
-            if (round_.load(std::memory_order_acquire) != round) return;
-        }
+        // A wait that outlasts its spin means that the partner has lost its core: the next ones give theirs away
+        // sooner. Waits that end within it win the patience back.
+        const int patience = patience_.load(std::memory_order_relaxed);
+        for (int spin = 0; spin < patience; ++spin)
+            if (round_.load(std::memory_order_acquire) != round) {
+                if (patience < most_patience) patience_.store(patience + patience / 8 + 1, std::memory_order_relaxed);
+                return;
+            }
+        patience_.store(patience / 2 + 50, std::memory_order_relaxed);
         while (round_.load(std::memory_order_acquire) == round) round_.wait(round, std::memory_order_acquire);
     }
 
@@ -45,6 +48,8 @@ private:
     const int size_;
     alignas(64) std::atomic<int> arrived_{0};
     alignas(64) std::atomic<int> round_{0};
+    static constexpr int most_patience = 20000; ///< loads of an atomic: some 10 us
+    std::atomic<int> patience_{most_patience};
 };
 
 /// A fixed number of threads that run the same function together.
