@@ -19,14 +19,14 @@ struct Topic {
 };
 
 template <class S>
-void print_parameters() {
-    const S defaults{};
+void print_parameters(const S& defaults = {}) {
     std::cout << fmt::format("  {:<24} {:<10} {:<12} {:<24} {}\n", "parameter", "default", "unit", "allowed", "meaning [source]");
     for (const Parameter<S>& p : Described<S>::parameters) {
         const std::string value = std::visit(
             [&](auto member) {
                 const auto& v = defaults.*member;
                 if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::string>) return fmt::format("\"{}\"", v);
+                else if constexpr (std::is_same_v<std::decay_t<decltype(v)>, double>) return fmt::format("{:.6g}", v);
                 else return fmt::format("{}", v);
             },
             p.member);
@@ -49,15 +49,15 @@ void print_drug(const drug::PkModel& m) {
         std::cout << (c.volume_L > 0 ? fmt::format("  compartment {:<22} {} L\n", c.name, c.volume_L) : fmt::format("  compartment {}\n", c.name));
     for (const drug::Flow& f : m.flows)
         std::cout << fmt::format("  flow {} -> {}: {}{}\n", f.from, f.to.empty() ? "eliminated" : f.to,
-                                 f.clearance_L_per_h > 0 ? fmt::format("{} L/h", f.clearance_L_per_h) : fmt::format("{} 1/h", f.rate_per_h),
-                                 f.fraction < 1 ? fmt::format(", fraction {}", f.fraction) : "");
+                                 f.clearance_L_per_h > 0 ? fmt::format("{:.6g} L/h", f.clearance_L_per_h) : fmt::format("{:.6g} 1/h", f.rate_per_h),
+                                 f.fraction < 1 ? fmt::format(", fraction {:.6g}", f.fraction) : "");
     for (const drug::Species& s : m.species)
         std::cout << fmt::format("  species {:<22} {} g/mol, unbound fraction {}, Kp,uu {}, ke0 {} 1/min\n", s.name, s.molar_mass_g_per_mol,
                                  s.unbound_fraction, s.brain_plasma_unbound_ratio, s.effect_site_rate_per_min);
     for (const drug::Route& r : m.routes) {
         std::vector<std::string> inputs;
         for (const drug::RouteInput& i : r.inputs)
-            inputs.push_back(fmt::format("{} of the dose into {}{}{}", i.fraction, i.compartment, i.duration_h > 0 ? fmt::format(" over {} h", i.duration_h) : "",
+            inputs.push_back(fmt::format("{:.6g} of the dose into {}{}{}", i.fraction, i.compartment, i.duration_h > 0 ? fmt::format(" over {} h", i.duration_h) : "",
                                          i.lag_h > 0 ? fmt::format(" after {} h", i.lag_h) : ""));
         std::cout << fmt::format("  route {}: {}\n", r.name, fmt::join(inputs, "; "));
     }
@@ -77,6 +77,10 @@ std::vector<Topic> all_topics() {
     topics.push_back(topic<structure::CalciumParameters>("[calcium]"));
     topics.push_back(topic<structure::SpineParameters>("[structure.spines]"));
     topics.push_back(topic<drug::Blocker>("[drug.NAME.species.NAME.block]"));
+    topics.push_back({"ketamine", "block of the species ketamine and esketamine", "open-channel blocker, racemic",
+                      [] { print_parameters(drug::ketamine()); }});
+    topics.push_back({"norketamine", "block of the species norketamine and noresketamine", "open-channel blocker, 6.4 times weaker (Shaffer 2014)",
+                      [] { print_parameters(drug::norketamine()); }});
     for (const drug::PkModel& m : drug::published_models())
         topics.push_back({m.name, "[drug.NAME] pharmacokinetics", m.meaning, [&m] { print_drug(m); }});
     for (const char* own : {"compartment", "flow", "species", "route_input"}) {

@@ -141,7 +141,11 @@ network::Population read_population(TableReader& reader, const engine::Model& mo
     network::Population p;
     p.name = reader.name();
     check_name(reader, "population");
-    if (reader.require("size", "a number of neurons")) p.size = reader.integer("size", {1, 1e8}).value_or(unknown_size);
+    if (reader.require("size", "a number of neurons")) p.size = reader.integer("size", at_least_one).value_or(unknown_size);
+    if (p.size != unknown_size && p.size > 100'000'000) {
+        reader.error("size", "must be 100000000 or less");
+        p.size = unknown_size;
+    }
     const std::string name = reader.choice_or("model", model_names(), "adex");
     p.model = read_model(reader, name);
     const std::string region = reader.string_or("region", model.regions.front());
