@@ -39,7 +39,11 @@ po::variables_map parse(const std::vector<std::string>& arguments, const po::opt
     po::positional_options_description positional;
     positional.add("file", 1);
     po::variables_map values;
-    po::store(po::command_line_parser(arguments).options(all).positional(positional).run(), values);
+    po::store(po::command_line_parser(arguments)
+                  .options(all)
+                  .positional(positional)
+                  .style(po::command_line_style::unix_style & ~po::command_line_style::allow_guessing)
+                  .run(), values);
     po::notify(values);
     return values;
 }
@@ -72,7 +76,7 @@ int dispatch(const std::string& verb, const std::vector<std::string>& arguments)
 int main(int argc, char** argv) {
     const std::vector<std::string> words(argv + 1, argv + argc);
     if (words.empty()) return bad_usage("a command is needed: run, check, describe or info");
-    if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+    if (words[0] == "help") {
         std::cout << usage;
         return 0;
     }
@@ -80,6 +84,11 @@ int main(int argc, char** argv) {
         std::cout << "rewire " << REWIRE_VERSION << "\n";
         return 0;
     }
+    for (const std::string& word : words)
+        if (word == "--help" || word == "-h") {
+            std::cout << usage;
+            return 0;
+        }
     const std::vector<std::string> verbs{"run", "check", "describe", "info"};
     if (std::find(verbs.begin(), verbs.end(), words[0]) == verbs.end()) {
         const std::string near = rewire::experiment::nearest(words[0], verbs);

@@ -47,7 +47,6 @@ void reset(Drives& drives) {
     zero(drives.calcium);
     zero(drives.l_type);
     zero(drives.ampa_nS);
-    zero(drives.gating);
     for (auto& pool : drives.pools)
         for (SubunitSums& subunit : pool) {
             zero(subunit.exchange);
@@ -75,7 +74,6 @@ void sample(Drives& drives, const DriveConstants& constants, const float* v_mV,
                     if (const float total = receptor.total_weight[at + i]; total > 0)
                         gating[i] = std::clamp(synapse::conductance_nS(receptor, at + i) / total, 0.0f, 1.0f);
         }
-        for (std::size_t i = 0; i < n; ++i) drives.gating[at + i] += gating[i];
         for (std::size_t pool = 0; pool < 2; ++pool) {
             if (pool == extrasynaptic) std::fill(gating, gating + n, ambient_open);
             for (SubunitSums& subunit : drives.pools[pool]) {
@@ -86,7 +84,7 @@ void sample(Drives& drives, const DriveConstants& constants, const float* v_mV,
                                static_cast<float>(kinetics.r_open_per_s), static_cast<float>(kinetics.open_half), n, rate,
                                subunit.exchange.data() + at);
                 for (std::size_t b = 0; b < constants.blockers.size(); ++b) {
-                    const drug::BlockConstants c = drug::block_constants(constants.blockers[b]);
+                    const drug::BlockConstants& c = constants.block[b];
                     // exp(-0.062 (V - V_ref)) from the factor at V that is at hand.
                     const double mg_affinity = c.mg_affinity_per_mM[subunit.subunit] * constants.mg_mM *
                                                std::exp(drug::block_mg_slope_per_mV * c.reference_mV);

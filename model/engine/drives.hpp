@@ -20,7 +20,7 @@ enum Pool : std::size_t { synaptic = 0, extrasynaptic = 1 };
 /// Sums over samples for one subunit of one pool.
 struct SubunitSums {
     drug::Subunit subunit = drug::n2a;
-    double share = 0;               ///< of the pool's current
+    double share = 0;               ///< of the pool's conductance before Mg block
     aligned_vector<float> exchange; ///< r(O), 1/s
     struct PerBlocker {
         aligned_vector<float> exchange_over_ic50; ///< r(O)/IC50(V), 1/(s uM)
@@ -37,14 +37,14 @@ struct Drives {
     aligned_vector<float> calcium; ///< beta x sum over spikes of the decay until the end of the tick
     aligned_vector<float> l_type;  ///< sum of the activation at V
     aligned_vector<float> ampa_nS; ///< sum of g_ampa x gain
-    aligned_vector<float> gating;  ///< sum of the synaptic pool's open fraction before Mg block
     std::array<std::vector<SubunitSums>, 2> pools;
 };
 
 /// Constants of the sampling, the same for every population.
 struct DriveConstants {
     neuron::LType l_type;
-    std::vector<drug::Blocker> blockers;
+    std::vector<drug::Blocker> blockers;        ///< share the kinetics of the first
+    std::vector<drug::BlockConstants> block;    ///< of each blocker; worked out by FastNetwork
     double mg_mM = 1;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numeric>
 #include <stdexcept>
 
@@ -120,6 +121,8 @@ FastNetwork::FastNetwork(const FastOptions& options, const std::vector<network::
       projections_from_(population_list.size()) {
     const auto threads = static_cast<std::size_t>(team_.size());
     ambient_open.assign(options_.regions, 0);
+    options_.drives.block.clear();
+    for (const drug::Blocker& blocker : options_.drives.blockers) options_.drives.block.push_back(drug::block_constants(blocker));
     for (std::size_t p = 0; p < population_list.size(); ++p) {
         const network::Population& spec = population_list[p];
         FastPopulation population;
@@ -171,6 +174,7 @@ FastNetwork::FastNetwork(const FastOptions& options, const std::vector<network::
         populations.push_back(std::move(population));
     }
 
+    const network::PairwiseColumns no_columns;
     std::int64_t shortest = 65535, longest = 1;
     for (std::size_t q = 0; q < projection_list.size(); ++q) {
         FastProjection projection;
@@ -180,7 +184,7 @@ FastNetwork::FastNetwork(const FastOptions& options, const std::vector<network::
         const network::SynapseList list =
             network::connect(spec, q, population_list[spec.source], population_list[spec.target],
                              populations[spec.source].positions, target.positions, options_.dt_ms, options_.seed,
-                             q < pairwise.size() ? pairwise[q] : network::PairwiseColumns{});
+                             q < pairwise.size() ? pairwise[q] : no_columns);
         network::SynapseLayout layout{.sources = static_cast<std::uint32_t>(populations[spec.source].size()),
                                       .targets = static_cast<std::uint32_t>(target.size()),
                                       .shared_weight = list.shared_weight,
@@ -277,11 +281,13 @@ void FastNetwork::update_total_weights() {
 void FastNetwork::advance(std::int64_t first_step, std::int64_t steps) {
     const std::int64_t end_step = first_step + steps;
     const std::int64_t every = options_.activity_every_steps;
+    const auto floor_div = [](std::int64_t a, std::int64_t b) { return a / b - (a % b < 0); };
+    // After a leap, windows do not reach across it.
+    if (first_step != next_step_ && fast_step_ > 0) continuous_from_ = first_step;
+    next_step_ = end_step;
     if (every > 0) {
-        const auto floor_div = [](std::int64_t a, std::int64_t b) { return a / b - (a % b < 0); };
-        const auto samples = static_cast<std::size_t>(floor_div(end_step, every) - floor_div(first_step, every));
-        for (std::size_t k = 0; k < samples; ++k)
-            activity_.step.push_back((floor_div(first_step, every) + 1 + static_cast<std::int64_t>(k)) * every);
+        for (std::int64_t k = floor_div(first_step, every) + 1; k <= floor_div(end_step, every); ++k)
+            if ((k - 1) * every >= continuous_from_) activity_.step.push_back(k * every);
         for (ThreadCounters& counter : counters_) counter.counts.resize(activity_.step.size() * populations.size(), 0);
         lfp_block_sums_.resize(activity_.step.size() * lfp_blocks_, 0);
     }
@@ -291,23 +297,22 @@ void FastNetwork::advance(std::int64_t first_step, std::int64_t steps) {
             if ((step + 1) % traces[k].every_steps == 0) samples.step.push_back(step + 1);
         samples.values.resize(samples.step.size() * traces[k].neurons.size(), 0);
     }
+    // A stretch shorter than the sampling interval is sampled once, at its end.
+    const std::int64_t drive_samples = floor_div(end_step, options_.drive_every_steps) - floor_div(first_step, options_.drive_every_steps);
     team_.run([&](int rank, auto wait) {
         for (std::int64_t done = 0; done < steps;) {
             const std::int64_t until = std::min(done + interval_steps_, steps);
             for (; done < until; ++done) {
                 deliver(fast_step_ + done, rank);
                 update(first_step + done, fast_step_ + done, end_step, done == 0, rank);
-                take_samples(first_step + done, rank);
+                take_samples(first_step + done, drive_samples == 0 ? end_step : 0, rank);
             }
             wait();
         }
     });
     fast_step_ += steps;
-    for (FastPopulation& population : populations) {
-        const auto sampled = [&](std::int64_t step) { return (step + 1) % options_.drive_every_steps == 0; };
-        for (std::int64_t step = first_step; step < end_step && population.drives.sampled; ++step)
-            population.drives.samples += sampled(step);
-    }
+    for (FastPopulation& population : populations)
+        if (population.drives.sampled) population.drives.samples += static_cast<std::uint32_t>(std::max<std::int64_t>(1, drive_samples));
 }
 
 void FastNetwork::deliver(std::int64_t fast_step, int rank) {
@@ -499,10 +504,10 @@ void FastNetwork::emit(std::size_t p, std::uint32_t neuron, std::int64_t step, s
     }
 }
 
-void FastNetwork::take_samples(std::int64_t step, int rank) {
+void FastNetwork::take_samples(std::int64_t step, std::int64_t extra_drive_end, int rank) {
     const auto thread = static_cast<std::size_t>(rank);
     const std::int64_t end = step + 1;
-    if (end % options_.drive_every_steps == 0)
+    if (end % options_.drive_every_steps == 0 || end == extra_drive_end)
         for (FastPopulation& population : populations) {
             const std::size_t begin = population.cuts[thread], count = population.cuts[thread + 1] - begin;
             if (population.drives.sampled && count > 0)
@@ -513,7 +518,12 @@ void FastNetwork::take_samples(std::int64_t step, int rank) {
         const auto index = static_cast<std::size_t>(
             std::lower_bound(activity_.step.begin(), activity_.step.end(), end) - activity_.step.begin());
         ThreadCounters& counter = counters_[thread];
+        const bool whole = index < activity_.step.size() && activity_.step[index] == end;
         for (std::size_t p = 0; p < populations.size(); ++p) {
+            if (!whole) { // part of the window lies before a leap
+                counter.window[p] = 0;
+                continue;
+            }
             counter.counts[index * populations.size() + p] = counter.window[p];
             counter.window[p] = 0;
             FastPopulation& population = populations[p];
@@ -590,6 +600,9 @@ ActivitySamples FastNetwork::take_activity() {
             for (std::size_t b = 0; b < blocks_of(populations[p].size()); ++b) total += lfp_block_sums_[k * lfp_blocks_ + lfp_offset_[p] + b];
             taken.lfp_pA[k * options_.regions + region] += total / neurons[region];
         }
+    for (std::size_t r = 0; r < options_.regions; ++r)
+        for (std::size_t k = 0; k < taken.step.size() && neurons[r] == 0; ++k)
+            taken.lfp_pA[k * options_.regions + r] = std::numeric_limits<double>::quiet_NaN();
     lfp_block_sums_.clear();
     return taken;
 }

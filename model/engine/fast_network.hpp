@@ -11,6 +11,7 @@
 // target, whatever the number of threads: sums are bit-identical.
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -176,7 +177,7 @@ private:
     void step_block(FastPopulation& population, std::size_t first, std::size_t count, std::int32_t* spiked);
     void emit(std::size_t population, std::uint32_t neuron, std::int64_t step, std::int64_t fast_step,
               std::int64_t end_step, int rank);
-    void take_samples(std::int64_t step, int rank);
+    void take_samples(std::int64_t step, std::int64_t extra_drive_end, int rank);
 
     FastOptions options_;
     Team team_;
@@ -185,6 +186,8 @@ private:
     std::vector<std::vector<std::size_t>> projections_from_; ///< per population
     std::int64_t interval_steps_ = 1;
     std::int64_t slots_ = 2;
+    std::int64_t next_step_ = std::numeric_limits<std::int64_t>::min(); ///< end of the last call
+    std::int64_t continuous_from_ = std::numeric_limits<std::int64_t>::min() / 2; ///< start of the stretch without a leap
     std::int64_t fast_step_ = 0; ///< steps computed so far: the ring's clock, which no leap stops
     std::vector<ThreadCounters> counters_;
     std::vector<std::size_t> lfp_offset_; ///< first block of each population in an LFP sample

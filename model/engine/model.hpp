@@ -31,7 +31,7 @@ struct DrugModel {
 };
 
 /// What an intervention may be; the strength is 0 (none) to 1 (complete) unless said otherwise.
-inline constexpr std::array<std::pair<std::string_view, std::string_view>, 11> intervention_kinds{{
+inline constexpr std::array<std::pair<std::string_view, std::string_view>, 12> intervention_kinds{{
     {"nbqx", "AMPA receptors blocked"},
     {"nmda_antagonist", "NMDA receptors blocked, whatever their state (competitive antagonist)"},
     {"nifedipine", "L-type calcium channels blocked"},
@@ -42,6 +42,7 @@ inline constexpr std::array<std::pair<std::string_view, std::string_view>, 11> i
     {"anisomycin", "protein synthesis blocked"},
     {"uptake_block", "glutamate uptake by EAAT2 blocked"},
     {"hnk", "unbound (2R,6R)-hydroxynorketamine in uM, for the optional AMPA gain (ampa_hnk_gain)"},
+    {"inflammation", "imposed level J of inflammation, 0 to 1, which raises the elimination of spines (inflammation_gain)"},
     {"stress", "chronic stress: 1 is that of the standard animal models, 0 or more"},
 }};
 

@@ -5,6 +5,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include <fmt/format.h>
+
 namespace rewire::engine {
 namespace {
 
@@ -25,7 +27,12 @@ Simulation::Simulation(Model model) : model_(std::move(model)) {
     FastOptions options;
     options.dt_ms = model_.dt_ms;
     options.seed = model_.seed;
-    options.threads = model_.threads > 0 ? model_.threads : Team::available();
+    // Threads that share too few neurons wait for each other more than they work.
+    std::int64_t neurons = 0;
+    for (const network::Population& p : model_.populations) neurons += p.size;
+    constexpr std::int64_t neurons_per_thread = 512;
+    options.threads = model_.threads > 0 ? model_.threads
+                                         : static_cast<int>(std::clamp<std::int64_t>(neurons / neurons_per_thread, 1, Team::available()));
     options.drive_every_steps = std::max<std::int64_t>(1, std::llround(1 / model_.dt_ms));
     options.activity_every_steps = model_.activity_every_steps;
     options.regions = model_.regions.size();
@@ -43,9 +50,12 @@ Simulation::Simulation(Model model) : model_(std::move(model)) {
     }
     network_ = std::make_unique<FastNetwork>(options, model_.populations, model_.projections, model_.pairwise, model_.stimuli,
                                              model_.traces);
+    model_.pairwise.clear();
     const std::size_t count = model_.populations.size();
     signalling_.resize(count);
     blocked_.resize(count);
+    l_type_.assign(count, 1);
+    ampa_.assign(count, 1);
     for (const FastProjection& projection : network_->projections)
         if (projection.specification.glutamatergic) network_->populations[projection.specification.source].in_lfp = true;
     configure_drives();
@@ -81,13 +91,14 @@ void Simulation::collect_events() {
         add(events_, s.to_s);
         for (const double t : s.times_s) add(events_, t); // a leap must not swallow a volley
     }
+    disturbances_ = events_; // so far: what changes the circuit
     for (const double t : model_.snapshot_times_s) {
         add(events_, t);
         add(snapshots_, t);
     }
     for (const BurstPhase& p : model_.phases) add(events_, p.from_s);
     for (const double t : model_.sample_times_s) add(samples_, t);
-    for (auto* list : {&events_, &samples_, &snapshots_}) {
+    for (auto* list : {&events_, &disturbances_, &samples_, &snapshots_}) {
         std::sort(list->begin(), list->end());
         list->erase(std::unique(list->begin(), list->end()), list->end());
     }
@@ -111,7 +122,6 @@ void Simulation::configure_drives() {
         if (!drives.sampled) continue;
         drives.l_type.assign(n, 0);
         drives.ampa_nS.assign(n, 0);
-        drives.gating.assign(n, 0);
         const synapse::Receptor* synaptic_mix = nullptr;
         for (const synapse::ReceptorState& receptor : population.receptors)
             if (receptor.active && receptor.kind == synapse::ReceptorKind::nmda && synaptic_mix == nullptr) synaptic_mix = &receptor.parameters;
@@ -197,12 +207,28 @@ const BurstPhase& Simulation::phase_at(std::int64_t step) const {
 void Simulation::begin_burst(bool after_leap) {
     leap_end_ = now_;
     if (!model_.multirate) return;
+    measure(after_leap);
+    if (now_ < end_) log_.push_back({time_s(), 0, false});
+}
+
+void Simulation::measure(bool settle_first) {
     const BurstPhase& phase = phase_at(now_);
-    burst_start_ = now_;
-    measure_from_ = after_leap ? now_ + steps(phase.settle_s) : now_;
+    measure_from_ = settle_first ? now_ + steps(phase.settle_s) : now_;
     burst_end_ = std::max(now_ + steps(phase.burst_s), measure_from_ + 1);
     burst_mean_ = {};
-    if (now_ < end_) log_.push_back({time_s(), 0, false});
+}
+
+void Simulation::check_finite() const {
+    for (const FastPopulation& population : network_->populations) {
+        const auto& potentials = population.membrane.membrane_potential_mV;
+        float sum = 0;
+        for (const float v : potentials) sum += v;
+        if (std::isfinite(sum)) continue;
+        for (std::size_t i = 0; i < potentials.size(); ++i)
+            if (!std::isfinite(potentials[i]))
+                throw std::runtime_error(fmt::format("the membrane potential of neuron {} of {} is {} at {} s: the inputs are too strong for dt",
+                                                     i, population.specification.name, potentials[i], time_s()));
+    }
 }
 
 void Simulation::begin_leap() {
@@ -245,6 +271,9 @@ void Simulation::advance() {
     window_s_ += to_s - from_s;
     if (model_.multirate && now_ >= measure_from_) accumulate(burst_mean_, inputs);
     now_ = next;
+    check_finite();
+    // What was measured before an event does not stand for the time after it.
+    if (leaps && now_ < end_ && std::binary_search(disturbances_.begin(), disturbances_.end(), now_)) measure(true);
     if (model_.multirate && now_ >= burst_end_) begin_leap();
     if (now_ == end_ && !log_.empty() && !log_.back().leap) log_.back().length_s = time_s() - log_.back().start_s;
 }
@@ -410,18 +439,21 @@ void Simulation::advance_signalling(const SlowInputs& inputs, double at_s, doubl
     for (const std::size_t p : model_.signalling_populations) {
         const std::size_t n = network_->populations[p].size();
         const std::size_t region = network_->populations[p].specification.region;
-        const double gating =
-            glutamate_.empty() ? 1 : glutamate::extrasynaptic_gating(*model_.glutamate, glutamate::concentration_uM(glutamate_[region]));
+        const double gating = glutamate_.empty() ? 1 : glutamate_[region].nmda_gating;
         const std::vector<double>& inside = blocked_[p][synaptic].blocked;
         const std::vector<double>& outside = blocked_[p][extrasynaptic].blocked;
         std::vector<double> resting(n);
         for (std::size_t i = 0; i < n; ++i)
             resting[i] = nmda_open * molecular::resting_nmda_drive(model_.resting_drive, inside.empty() ? 0 : inside[i],
                                                                    outside.empty() ? 0 : outside[i], gating);
-        // Pooled over the population: a neuron's own count over seconds is mostly Poisson noise, which the chain
-        // would rectify, while the kinases average over minutes.
-        const std::vector<double> l_type(n, l_open * relative(inputs.populations[p].l_type, healthy_.populations[p].l_type));
-        const std::vector<double> ampa(n, relative(inputs.populations[p].ampa_nS, healthy_.populations[p].ampa_nS));
+        // Pooled over the population and filtered over minutes, as kinases do: the chain's Hill terms and its kink at
+        // M = 1 would turn the counting noise of a tick or a burst into drift.
+        const double keep = std::exp(-seconds / (60 * model_.resting_drive.activity_tau_min));
+        const auto filter = [&](double& filtered, double now) { filtered = now + (filtered - now) * keep; };
+        filter(l_type_[p], relative(inputs.populations[p].l_type, healthy_.populations[p].l_type));
+        filter(ampa_[p], relative(inputs.populations[p].ampa_nS, healthy_.populations[p].ampa_nS));
+        const std::vector<double> l_type(n, l_open * l_type_[p]);
+        const std::vector<double> ampa(n, ampa_[p]);
         molecular::advance(signalling_[p], {resting, l_type, ampa}, antagonists, *model_.signalling, seconds);
     }
 }
@@ -450,7 +482,8 @@ void Simulation::advance_structure(double stress, double to_s) {
             const molecular::Signalling& chain = signalling_[projection.target];
             const SpineDrive drive{.synaptic_protein = chain.synaptic_protein.empty() ? nullptr : &chain.synaptic_protein,
                                    .homeostatic = &homeostatic,
-                                   .stress = stress};
+                                   .stress = stress,
+                                   .inflammation = strength("inflammation", 0.5 * (structure_time_s_ + to_s))};
             update_spines(*network_, state, parameters, drive, structure_time_s_ / 3600, to_s / 3600);
         }
         changed = changed || state.formed + state.eliminated + state.nascent_lost != before;
@@ -492,8 +525,7 @@ void Simulation::write_feedback(double at_s) {
         }
         if (!population.tonic_ab_nS.empty()) {
             const synapse::Receptor& mix = population.specification.extrasynaptic;
-            const double gating =
-                glutamate_.empty() ? 1 : glutamate::extrasynaptic_gating(*model_.glutamate, glutamate::concentration_uM(glutamate_[region]));
+            const double gating = glutamate_.empty() ? 1 : glutamate_[region].nmda_gating;
             const double g = population.specification.tonic_nmda_nS * gating * nmda_open;
             for (std::size_t i = 0; i < n; ++i) {
                 population.tonic_ab_nS[i] = static_cast<float>(g * unblocked(extrasynaptic, i, true, mix.share_2a + mix.share_2b));
@@ -620,9 +652,11 @@ void Simulation::build_observables() {
         }
     }
     if (!model_.projections.empty()) {
+        std::size_t currents = 0;
+        for (const network::Projection& p : model_.projections) currents += neuron::uses_currents(model_.populations[p.target].model);
         add("synapses", "1", "number of synapses", "projection",
             [this](std::size_t q) { return static_cast<double>(network_->projections[q].synapses.count()); });
-        add("mean_weight", "1", "mean synaptic weight, nS (pA onto current-based neurons)", "projection", [this](std::size_t q) {
+        add("mean_weight", currents == 0 ? "nS" : currents == model_.projections.size() ? "pA" : "1", "mean synaptic weight (nS, or pA onto current-based neurons)", "projection", [this](std::size_t q) {
             const network::SynapseStore& synapses = network_->projections[q].synapses;
             if (synapses.count() == 0) return not_applicable;
             if (mean_weight_.size() <= q) mean_weight_.resize(q + 1, not_applicable);

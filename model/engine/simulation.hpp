@@ -11,7 +11,7 @@
 //
 // P precedes B; B and G precede M; M precedes S; F is last. In multirate mode a burst runs as full mode does, and a
 // leap calls the same slow step, without the fast network, with the means of the burst's measured part, in steps of
-// `leap_step_s`. Leaps end at every event. With leaps of length 0 nothing differs from full mode, bit for bit.
+// `leap_step_s`. Leaps end at every event, and an event within a burst starts its measuring anew. With leaps of length 0 nothing differs from full mode, bit for bit.
 //
 // Before time 0 the network runs for `baseline_settle_s` + `baseline_measure_s` with all slow states at their healthy
 // values; the means of the measured part are what "relative to healthy" refers to.
@@ -46,7 +46,7 @@ struct BlockedPool {
         std::vector<double> trapped, untrapped; ///< blocked share of the two kinds of channel, per neuron
     };
     std::vector<PerSubunit> subunits;
-    std::vector<double> blocked; ///< share of the pool's current, per neuron
+    std::vector<double> blocked; ///< share of the pool's conductance, per neuron
 };
 
 /// Slow inputs of one population, averaged over a stretch.
@@ -72,6 +72,8 @@ class Simulation {
 public:
     /// Builds the network. \throws std::invalid_argument for what a config check cannot see (see network::connect)
     explicit Simulation(Model model);
+    Simulation(const Simulation&) = delete; ///< observables refer to their simulation
+    Simulation& operator=(const Simulation&) = delete;
 
     /// Runs the baseline stretch and starts all slow states at their healthy fixed point. `interrupted` is asked now
     /// and then; when it says yes the baseline ends early and the run is to be given up.
@@ -80,6 +82,7 @@ public:
     bool finished() const { return now_ >= end_; }
     double time_s() const { return static_cast<double>(now_) * model_.dt_ms * 1e-3; }
     /// Runs to the next stop: a slow tick, a step of a leap, a sample or an event, whichever comes first.
+    /// \throws std::runtime_error  a membrane potential is no longer finite
     void advance();
     /// True if the stop is a sample time.
     bool at_sample() const;
@@ -117,6 +120,8 @@ private:
     void run_fast(std::int64_t first, std::int64_t count);
     void begin_burst(bool after_leap);
     void begin_leap();
+    void measure(bool settle_first);
+    void check_finite() const;
     const BurstPhase& phase_at(std::int64_t step) const;
     SlowInputs gather(double seconds) const;
     void accumulate(SlowInputs& mean, const SlowInputs& inputs) const;
@@ -134,10 +139,12 @@ private:
     Model model_;
     std::unique_ptr<FastNetwork> network_;
     std::int64_t now_ = 0, end_ = 0;
-    std::vector<std::int64_t> samples_, events_, snapshots_;
+    std::vector<std::int64_t> samples_, snapshots_;
+    std::vector<std::int64_t> events_;       ///< where leaps end
+    std::vector<std::int64_t> disturbances_; ///< those of them that change the circuit
 
     // Multirate.
-    std::int64_t burst_start_ = 0, burst_end_ = 0, measure_from_ = 0, leap_end_ = 0;
+    std::int64_t burst_end_ = 0, measure_from_ = 0, leap_end_ = 0;
     SlowInputs burst_mean_;
     std::vector<LogEntry> log_;
     double spiking_s_ = 0;
@@ -150,6 +157,7 @@ private:
     std::vector<glutamate::ExtracellularPool> glutamate_;         ///< per region
     std::vector<double> eaat2_;                                   ///< per region
     std::vector<molecular::Signalling> signalling_;               ///< per population; empty without
+    std::vector<double> l_type_, ampa_; ///< filtered drives relative to healthy, per population
     std::vector<std::vector<double>> calcium_, calcium_target_, calcium_filtered_; ///< per population
     std::vector<StructuralState> structural_;
     double structure_time_s_ = 0; ///< up to which structure has been advanced

@@ -24,8 +24,12 @@ namespace rewire::engine {
 class Barrier {
 public:
     explicit Barrier(int size) : size_(size) {}
+    /// Thrown by wait() when another thread has given up.
+    struct Abandoned {};
+
     void wait() {
         const int round = round_.load(std::memory_order_acquire);
+        check(); // after the load: whoever sees the round of an abandoned meeting sees that too
         if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
             arrived_.store(0, std::memory_order_relaxed);
             round_.store(round + 1, std::memory_order_release);
@@ -38,14 +42,26 @@ public:
         for (int spin = 0; spin < patience; ++spin)
             if (round_.load(std::memory_order_acquire) != round) {
                 if (patience < most_patience) patience_.store(patience + patience / 8 + 1, std::memory_order_relaxed);
-                return;
+                return check();
             }
         patience_.store(patience / 2 + 50, std::memory_order_relaxed);
         while (round_.load(std::memory_order_acquire) == round) round_.wait(round, std::memory_order_acquire);
+        check();
+    }
+    /// Lets all threads out: those that wait and those that would.
+    void abandon() {
+        abandoned_.store(true, std::memory_order_release);
+        round_.fetch_add(1, std::memory_order_acq_rel);
+        round_.notify_all();
     }
 
 private:
+    void check() const {
+        if (abandoned_.load(std::memory_order_acquire)) throw Abandoned{};
+    }
+
     const int size_;
+    std::atomic<bool> abandoned_{false};
     alignas(64) std::atomic<int> arrived_{0};
     alignas(64) std::atomic<int> round_{0};
     static constexpr int most_patience = 20000; ///< loads of an atomic: some 10 us
@@ -68,21 +84,25 @@ public:
 #endif
     }
 
-    /// Runs `work(rank, wait)` on every thread; `wait()` returns when all have called it. Functions that can throw
-    /// must not do so between barriers; the first exception is thrown again here.
+    /// Runs `work(rank, wait)` on every thread; `wait()` returns when all have called it. Functions that throw
+    /// may do so anywhere: the other threads are let out of
+    /// their barriers, and the first exception is thrown again here.
     template <class Work>
     void run(Work work) {
         std::exception_ptr failure;
         std::mutex guard;
+        Barrier meeting(size_);
         const auto protect = [&](int rank, auto wait) {
             try {
                 work(rank, wait);
+            } catch (const Barrier::Abandoned&) {
+                // the thread that gave up has its exception kept
             } catch (...) {
                 const std::lock_guard lock(guard);
                 if (!failure) failure = std::current_exception();
+                meeting.abandon();
             }
         };
-        Barrier meeting(size_);
         const auto meet = [&] { meeting.wait(); };
         if (size_ == 1) {
             protect(0, [] {});

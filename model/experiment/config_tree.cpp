@@ -1,6 +1,7 @@
 #include "experiment/config_tree.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <fstream>
@@ -29,8 +30,7 @@ Node converted(const toml::node& from, const std::string& file, Diagnostics& dia
 Node::Table converted_table(const toml::table& from, const std::string& file, Diagnostics& diagnostics) {
     Node::Table to;
     for (const auto& [key, value] : from)
-        to.push_back({std::string(key.str()), place_at(file, key.source().begin),
-                      converted(value, file, diagnostics)});
+        to.push_back({std::string(key.str()), place_at(file, key.source().begin), converted(value, file, diagnostics)});
     to.sort([](const Entry& a, const Entry& b) {
         return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
     });
@@ -54,9 +54,8 @@ Node converted(const toml::node& from, const std::string& file, Diagnostics& dia
     } else if (const auto* string = from.as_string()) {
         to.value = string->get();
     } else {
-        diagnostics.error(to.place,
-                          "dates and times of day have no meaning here; a time is text with a unit, "
-                          "such as \"10 ms\"");
+        diagnostics.error(to.place, "dates and times of day have no meaning here; a time is text with a unit, "
+                                    "such as \"10 ms\"");
         to.value = std::string(); // no table, so that it is complained of once
     }
     return to;
@@ -74,8 +73,7 @@ bool is_section(const Node& node) {
 
 /// The first entry of the run of sections at the end of a table.
 auto trailing_sections(auto& table) {
-    return std::find_if_not(table.rbegin(), table.rend(), [](const Entry& e) { return is_section(e.value); })
-        .base();
+    return std::find_if_not(table.rbegin(), table.rend(), [](const Entry& e) { return is_section(e.value); }).base();
 }
 
 /// Replaces an entry in its slot, unless it becomes a section or stops being one (`dose = []` for [[dose]]),
@@ -111,26 +109,32 @@ std::optional<std::string> file_text(const fs::path& file) {
     return std::string(std::istreambuf_iterator<char>(stream), {});
 }
 
+/// Whether the table `over` at `key` is of another kind than `base`: it names another rule, or another
+/// distribution.
+bool is_of_another_kind(std::string_view key, const Node& over, const Node& base) {
+    constexpr std::array rules{"probability", "fixed_indegree", "fixed_outdegree",
+                               "all_to_all",  "one_to_one",     "pairwise"};
+    if (key == "rule" &&
+        std::ranges::any_of(rules, [&](const char* rule) { return over.find(rule) && !base.find(rule); }))
+        return true;
+    const Entry* const distribution = over.find("distribution");
+    const Entry* const before = base.find("distribution");
+    return distribution && !(before && before->value == distribution->value);
+}
+
 /// Lays `over` on `base`.
-void merge(Node& base, Node over, const std::string& section, Diagnostics& diagnostics) {
+void merge(Node& base, Node over) {
     for (Entry& entry : *over.table()) {
-        const std::string name = section.empty() ? entry.key : section + "." + entry.key;
         Entry* const slot = base.find(entry.key);
         if (!slot) {
             add_entry(base, std::move(entry));
-        } else if (is_table(slot->value) != is_table(entry.value)) {
-            diagnostics.error(entry.value.place, fmt::format("{}: {} here, but {} in {}", name,
-                                                             is_table(entry.value) ? "a table" : "a value",
-                                                             is_table(slot->value) ? "a table" : "a value",
-                                                             to_string(slot->value.place)));
+        } else if (is_table(slot->value) && is_table(entry.value) &&
+                   !is_of_another_kind(entry.key, entry.value, slot->value)) {
+            slot->place = entry.place;
+            slot->value.place = entry.value.place;
+            merge(slot->value, std::move(entry.value));
         } else {
-            if (is_table(entry.value)) {
-                slot->place = entry.place;
-                slot->value.place = entry.value.place;
-                merge(slot->value, std::move(entry.value), name, diagnostics);
-            } else {
-                replace_entry(base, *slot, std::move(entry));
-            }
+            replace_entry(base, *slot, std::move(entry));
         }
     }
 }
@@ -148,8 +152,7 @@ Node base_of(const Node& extends, const std::string& shown, const Chain& chain, 
     const std::optional<std::string> text = file_text(path);
     if (!text) throw fail("cannot read this file: " + to_string(chain, path.string()));
     for (const Link& link : chain)
-        if (link.identity == fs::weakly_canonical(path))
-            throw fail("circular: " + to_string(chain, path.string()));
+        if (link.identity == fs::weakly_canonical(path)) throw fail("circular: " + to_string(chain, path.string()));
     return resolved(*text, path.string(), chain, diagnostics);
 }
 
@@ -167,7 +170,7 @@ Node resolved(std::string_view text, const std::string& shown, Chain chain, Diag
     chain.push_back({fs::weakly_canonical(shown), shown});
     Node base = base_of(target, shown, chain, diagnostics);
     base.place = tree.place;
-    merge(base, std::move(tree), "", diagnostics);
+    merge(base, std::move(tree));
     return base;
 }
 
@@ -209,14 +212,13 @@ void put_at(Node& node, const Place& place) {
         for (Node& element : *node.array()) put_at(element, place);
 }
 
-std::size_t index_in(const Node::Array& array, const std::string& key, const std::string& name,
-                     const Place& place) {
+std::size_t index_in(const Node::Array& array, const std::string& key, const std::string& name, const Place& place) {
     std::size_t index = array.size();
     const auto [rest, error] = std::from_chars(key.data(), key.data() + key.size(), index);
     if (error == std::errc{} && rest == key.data() + key.size() && index < array.size()) return index;
-    throw ConfigError(place, array.empty() ? fmt::format("{} is empty, it has no entry {}", name, key)
-                                           : fmt::format("{} has the entries 0 to {}, none called {}", name,
-                                                         array.size() - 1, key));
+    throw ConfigError(
+        place, array.empty() ? fmt::format("{} is empty, it has no entry {}", name, key)
+                             : fmt::format("{} has the entries 0 to {}, none called {}", name, array.size() - 1, key));
 }
 
 /// Puts `value` at the path `keys` below `at`, which messages call `name`.
@@ -269,8 +271,7 @@ std::string toml_string(std::string_view text) {
 
 std::string key_text(std::string_view key) {
     const bool bare = !key.empty() && std::ranges::all_of(key, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-               c == '-';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
     });
     return bare ? std::string(key) : toml_string(key);
 }
@@ -317,9 +318,7 @@ std::string joined(const Range& range, const Text& text) {
 
 } // namespace
 
-Entry* Node::find(std::string_view key) {
-    return const_cast<Entry*>(static_cast<const Node*>(this)->find(key));
-}
+Entry* Node::find(std::string_view key) { return const_cast<Entry*>(static_cast<const Node*>(this)->find(key)); }
 
 const Entry* Node::find(std::string_view key) const {
     if (!table()) return nullptr;
@@ -354,8 +353,7 @@ void apply_set(Node& root, std::string_view assignment) {
     const std::size_t sign = assignment.find('=');
     if (sign == std::string_view::npos) throw ConfigError(place, "must have the form KEY=VALUE");
     const std::vector<std::string> keys = split_key(std::string(assignment.substr(0, sign)));
-    if (keys.empty())
-        throw ConfigError(place, "the key must be names joined by dots, such as population.pv.size");
+    if (keys.empty()) throw ConfigError(place, "the key must be names joined by dots, such as population.pv.size");
     const std::string text(assignment.substr(sign + 1));
     if (text.find_first_not_of(" \t") == std::string::npos)
         throw ConfigError(place, "has no value; an empty text is \"\" in quotes");
@@ -376,8 +374,7 @@ std::string inline_toml(const Node& node) {
     }
     if (const Node::Array* array = node.array()) return fmt::format("[{}]", joined(*array, inline_toml));
     if (const bool* boolean = std::get_if<bool>(&node.value)) return *boolean ? "true" : "false";
-    if (const std::int64_t* integer = std::get_if<std::int64_t>(&node.value))
-        return fmt::format("{}", *integer);
+    if (const std::int64_t* integer = std::get_if<std::int64_t>(&node.value)) return fmt::format("{}", *integer);
     if (const double* number = std::get_if<double>(&node.value)) return float_text(*number);
     return toml_string(std::get<std::string>(node.value));
 }

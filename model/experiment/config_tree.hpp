@@ -50,9 +50,10 @@ bool operator==(const Entry&, const Entry&);
 Entry& add_entry(Node& parent, Entry entry);
 
 /// Reads a file and whatever it `extends` (a top-level string, a path relative to the file that says it; the
-/// key itself is removed). Tables are merged, base order first; other values, arrays of tables included,
-/// replace the base's and keep its slot. Throws ConfigError: unreadable file, syntax, dates, circular
-/// `extends`, a table replaced by something else or the reverse.
+/// key itself is removed). Tables are merged, base order first; everything else, arrays of tables and values
+/// in the place of tables included, replaces the base's and keeps its slot. So do a `rule` of another kind and
+/// another `distribution`: keys of the base's kind mean nothing there. Throws ConfigError: unreadable file,
+/// syntax, dates, circular `extends`.
 Node load_config(const std::filesystem::path& file);
 
 /// The same for a text, which is called `name` in messages; `extends` is relative to `name`.

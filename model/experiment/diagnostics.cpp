@@ -39,8 +39,7 @@ std::string to_string(const Place& place) {
 
 std::string to_string(const Diagnostic& diagnostic) {
     const bool is_error = diagnostic.severity == Diagnostic::Severity::error;
-    return fmt::format("{}: {}: {}", to_string(diagnostic.place), is_error ? "error" : "warning",
-                       diagnostic.text);
+    return fmt::format("{}: {}: {}", to_string(diagnostic.place), is_error ? "error" : "warning", diagnostic.text);
 }
 
 void Diagnostics::error(Place place, std::string text) {
@@ -52,8 +51,7 @@ void Diagnostics::warning(Place place, std::string text) {
 }
 
 bool Diagnostics::has_errors() const {
-    return std::ranges::any_of(found_,
-                               [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::error; });
+    return std::ranges::any_of(found_, [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::error; });
 }
 
 std::vector<Diagnostic> Diagnostics::sorted() const {
@@ -61,8 +59,7 @@ std::vector<Diagnostic> Diagnostics::sorted() const {
     for (const Diagnostic& d : found_)
         if (std::ranges::find(files, d.place.file) == files.end()) files.push_back(d.place.file);
     const auto rank = [&](const Diagnostic& d) {
-        return std::tuple(std::ranges::find(files, d.place.file) - files.begin(), d.place.line,
-                          d.place.column);
+        return std::tuple(std::ranges::find(files, d.place.file) - files.begin(), d.place.line, d.place.column);
     };
     std::vector<Diagnostic> ordered = found_;
     std::ranges::stable_sort(ordered, {}, rank);
@@ -79,9 +76,7 @@ void Diagnostics::throw_if_errors() const {
     if (has_errors()) throw ConfigError(*this);
 }
 
-ConfigError::ConfigError(Diagnostics found)
-    : std::runtime_error(found.format()),
-      diagnostics(std::move(found)) {}
+ConfigError::ConfigError(Diagnostics found) : std::runtime_error(found.format()), diagnostics(std::move(found)) {}
 
 ConfigError::ConfigError(Place place, std::string text)
     : ConfigError([&] {

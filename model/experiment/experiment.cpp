@@ -12,8 +12,24 @@ namespace rewire::experiment {
 std::string unknown_name(std::string_view kind, const std::string& name, const std::vector<std::string>& known) {
     if (known.empty()) return fmt::format("there is no {}", kind);
     const std::string near = nearest(name, known);
-    return fmt::format("unknown {}{} must be one of {}", kind, near.empty() ? ";" : fmt::format("; did you mean \"{}\"?", near),
-                       fmt::join(known, ", "));
+    return fmt::format("unknown {}{} must be one of {}", kind,
+                       near.empty() ? ";" : fmt::format("; did you mean \"{}\"?", near), fmt::join(known, ", "));
+}
+
+std::string after_the_end(const engine::Model& model) {
+    return fmt::format("is at or after the end of the experiment ({} s)", model.duration_s);
+}
+
+Span read_span(TableReader& reader, const engine::Model& model) {
+    Span span;
+    span.from_s = reader.quantity_or("from", "s", 0, time_from_0);
+    const bool late = span.from_s >= model.duration_s;
+    if (late) reader.warning("from", after_the_end(model));
+    // Where the start is late, no end can be written that would be after it.
+    if (late && !reader.has("to")) return {span.from_s, span.from_s};
+    span.to_s = reader.quantity_or("to", "s", model.duration_s, time_from_0);
+    if (span.to_s <= span.from_s) reader.error("to", fmt::format("must be after from ({} s)", span.from_s));
+    return span;
 }
 
 namespace {
@@ -43,14 +59,11 @@ void read_general(TableReader& root, Experiment& experiment) {
     model.baseline_settle_s = reader->quantity_or("baseline_settle", "s", 1, time_from_0);
     model.baseline_measure_s = reader->quantity_or("baseline_measure", "s", 10, time_span);
     model.mg_mM = reader->quantity_or("magnesium", "mM", 1, non_negative);
-    if (reader->has("regions")) {
-        if (const auto names = reader->string_list("regions")) {
-            if (names->empty()) reader->error("regions", "must name at least one region");
-            if (std::set<std::string>(names->begin(), names->end()).size() != names->size())
-                reader->error("regions", "names a region twice");
-            if (!names->empty()) model.regions = *names;
-        }
-    }
+    const std::vector<std::string> names = reader->string_list_or("regions", model.regions);
+    if (names.empty()) reader->error("regions", "must name at least one region");
+    if (std::set<std::string>(names.begin(), names.end()).size() != names.size())
+        reader->error("regions", "names a region twice");
+    if (!names.empty()) model.regions = names;
     reader->finish();
 }
 
@@ -64,6 +77,7 @@ Experiment read_experiment(Node tree) {
         read_general(root, experiment);
         read_network(root, experiment.model, diagnostics);
         read_stimuli(root, experiment.model);
+        read_receptors_in_use(root, experiment.model);
         read_mechanisms(root, experiment.model, diagnostics);
         read_drugs(root, experiment.model, experiment.doses, diagnostics);
         read_schedule(root, experiment.model, experiment.doses);

@@ -56,11 +56,27 @@ Experiment load_experiment(const std::filesystem::path& file, const std::vector<
 
 /// Index of a name in a list of things that have one; complains with the nearest name otherwise.
 template <class Things>
-std::optional<std::size_t> index_of(TableReader& reader, std::string_view key, std::string_view kind, const std::string& name,
-                                    const Things& things);
+std::optional<std::size_t> index_of(TableReader& reader, std::string_view key, std::string_view kind,
+                                    const std::string& name, const Things& things);
+
+/// "is at or after the end of the experiment (5 s)".
+std::string after_the_end(const engine::Model& model);
+
+/// When something begins and ends.
+struct Span {
+    double from_s = 0;
+    double to_s = 0;
+};
+
+/// `from` (default: the start) and `to` (default: the end of the experiment). A start after the end is a
+/// warning only, so that a shorter duration can be set for any config.
+Span read_span(TableReader& reader, const engine::Model& model);
 
 void read_network(TableReader& root, engine::Model& model, Diagnostics& diagnostics);
 void read_stimuli(TableReader& root, engine::Model& model);
+/// Receptors that synapses, background or stimuli act on: their defaults become part of the config, and a
+/// population may have one NMDA receptor among them.
+void read_receptors_in_use(TableReader& root, const engine::Model& model);
 void read_drugs(TableReader& root, engine::Model& model, std::vector<DoseWindow>& doses, Diagnostics& diagnostics);
 void read_mechanisms(TableReader& root, engine::Model& model, Diagnostics& diagnostics);
 void read_schedule(TableReader& root, engine::Model& model, const std::vector<DoseWindow>& doses);
@@ -70,8 +86,8 @@ void read_schedule(TableReader& root, engine::Model& model, const std::vector<Do
 std::string unknown_name(std::string_view kind, const std::string& name, const std::vector<std::string>& known);
 
 template <class Things>
-std::optional<std::size_t> index_of(TableReader& reader, std::string_view key, std::string_view kind, const std::string& name,
-                                    const Things& things) {
+std::optional<std::size_t> index_of(TableReader& reader, std::string_view key, std::string_view kind,
+                                    const std::string& name, const Things& things) {
     std::vector<std::string> names;
     for (std::size_t i = 0; i < things.size(); ++i) {
         if constexpr (requires { things[i].name; })

@@ -11,13 +11,25 @@
 namespace rewire::experiment {
 namespace {
 
-/// Reads a described struct from an optional table.
+/// Reads a described struct from a table that is in use, there or not, if `needed` is; `needed_text` says what.
 template <class S>
-void read_optional(TableReader& root, std::string_view key, S& s) {
-    if (auto table = root.section(key)) {
+void read_constants(TableReader& root, std::string_view key, S& s, bool needed, std::string_view needed_text) {
+    if (auto table = needed ? root.section_or_empty(key) : root.section(key)) {
         table->read(s);
         table->finish();
+        if (!needed) table->warning("", fmt::format("has no effect without {}", needed_text));
     }
+}
+
+void read_glutamate(TableReader& root, engine::Model& model) {
+    auto table = root.section("glutamate");
+    if (!table) return;
+    const glutamate::GlutamateParameters& p = model.glutamate.emplace();
+    table->read(*model.glutamate);
+    if ((p.spill_fraction > 0) != (p.evoked_share > 0))
+        table->error(p.spill_fraction > 0 ? "evoked_share" : "spill_fraction",
+                     "spill_fraction and evoked_share must both be 0 or both be above 0");
+    table->finish();
 }
 
 void read_molecular(TableReader& root, engine::Model& model) {
@@ -25,13 +37,17 @@ void read_molecular(TableReader& root, engine::Model& model) {
     if (!table) return;
     model.signalling.emplace();
     table->read(*model.signalling);
-    read_optional(*table, "resting_drive", model.resting_drive);
+    read_constants(*table, "resting_drive", model.resting_drive, true, "");
     if (table->require("populations", "the populations that hold the chain, such as [\"pyramidal\"]"))
         for (const std::string& name : table->string_list("populations").value_or(std::vector<std::string>{}))
             if (const auto index = index_of(*table, "populations", "population", name, model.populations)) {
                 if (neuron::uses_currents(model.populations[*index].model))
-                    table->error("populations", fmt::format("{} has a neuron model with synaptic currents; the chain needs conductances", name));
-                if (std::find(model.signalling_populations.begin(), model.signalling_populations.end(), *index) != model.signalling_populations.end())
+                    table->error(
+                        "populations",
+                        fmt::format("{} has a neuron model with synaptic currents; the chain needs conductances",
+                                    name));
+                if (std::find(model.signalling_populations.begin(), model.signalling_populations.end(), *index) !=
+                    model.signalling_populations.end())
                     table->error("populations", fmt::format("names {} twice", name));
                 model.signalling_populations.push_back(*index);
             }
@@ -39,14 +55,14 @@ void read_molecular(TableReader& root, engine::Model& model) {
 }
 
 void read_structure(TableReader& root, engine::Model& model) {
-    auto table = root.section("structure");
+    auto table = model.structure ? root.section_or_empty("structure") : root.section("structure");
     if (!table) return;
     if (!model.structure) {
         table->error("", "needs a projection with a table [projection.NAME.structural]");
         model.structure.emplace();
     }
     model.structure->every_s = table->quantity_or("every", "s", model.structure->every_s, positive);
-    if (auto spines = table->section("spines")) {
+    if (auto spines = table->section_or_empty("spines")) {
         spines->read(model.structure->spines);
         const structure::SpineParameters& p = model.structure->spines;
         if (p.formation_per_d * p.nascent_tau_d >= 1)
@@ -59,20 +75,21 @@ void read_structure(TableReader& root, engine::Model& model) {
 void read_interventions(TableReader& root, engine::Model& model) {
     if (!root.has("intervention")) return;
     std::string kinds;
-    for (const auto& [kind, meaning] : engine::intervention_kinds) kinds += (kinds.empty() ? "" : "|") + std::string(kind);
+    for (const auto& [kind, meaning] : engine::intervention_kinds)
+        kinds += (kinds.empty() ? "" : "|") + std::string(kind);
     for (TableReader& reader : root.sections("intervention")) {
         engine::Intervention i;
         if (reader.require("what", "one of " + kinds)) i.what = reader.choice("what", kinds).value_or("");
-        i.from_s = reader.quantity_or("from", "s", 0, time_from_0);
-        i.to_s = reader.quantity_or("to", "s", model.duration_s, time_from_0);
-        if (i.to_s <= i.from_s) reader.error("to", fmt::format("must be after from ({} s)", i.from_s));
-        if (i.from_s >= model.duration_s) reader.warning("from", fmt::format("is at or after the end of the experiment ({} s)", model.duration_s));
+        const Span span = read_span(reader, model);
+        i.from_s = span.from_s;
+        i.to_s = span.to_s;
         const bool unbounded = i.what == "stress" || i.what == "trkb_modulation" || i.what == "hnk";
         i.strength = reader.number_or("strength", 1, unbounded ? non_negative : fraction);
-        if (!model.signalling && (i.what == "nifedipine" || i.what == "anti_bdnf" || i.what.starts_with("trkb") || i.what == "rapamycin" ||
-                                  i.what == "anisomycin" || i.what == "hnk"))
+        if (!model.signalling && (i.what == "nifedipine" || i.what == "anti_bdnf" || i.what.starts_with("trkb") ||
+                                  i.what == "rapamycin" || i.what == "anisomycin" || i.what == "hnk"))
             reader.error("what", "acts on the chain of [molecular], which this experiment does not have");
-        if (!model.glutamate && i.what == "uptake_block") reader.error("what", "acts on [glutamate], which this experiment does not have");
+        if (!model.glutamate && i.what == "uptake_block")
+            reader.error("what", "acts on [glutamate], which this experiment does not have");
         if (i.what == "stress" && !model.signalling && !model.glutamate && !model.structure)
             reader.error("what", "acts on [molecular], [glutamate] and [structure], none of which this experiment has");
         reader.finish();
@@ -107,11 +124,14 @@ drug::PkModel read_own_model(TableReader& table, const std::string& name) {
         find(reader, "from", flow.from);
         if (!flow.to.empty()) find(reader, "to", flow.to);
     });
-    pk.species = read_list<drug::Species>(table, "species", [&](TableReader& reader, const drug::Species& s) { find(reader, "central", s.central); });
+    pk.species = read_list<drug::Species>(
+        table, "species", [&](TableReader& reader, const drug::Species& s) { find(reader, "central", s.central); });
     for (TableReader& route : table.sections("route")) {
         drug::Route r;
         r.name = route.required_string("name", "the name of the route");
-        r.inputs = read_list<drug::RouteInput>(route, "input", [&](TableReader& reader, const drug::RouteInput& input) { find(reader, "compartment", input.compartment); });
+        r.inputs = read_list<drug::RouteInput>(route, "input", [&](TableReader& reader, const drug::RouteInput& input) {
+            find(reader, "compartment", input.compartment);
+        });
         route.finish();
         pk.routes.push_back(r);
     }
@@ -127,39 +147,68 @@ std::optional<drug::Blocker> default_blocker(const std::string& species) {
     return std::nullopt;
 }
 
-/// [drug.X.species.Y]: overrides of a species, and its channel block.
-void read_species(TableReader& reader, drug::PkModel& pk, std::vector<std::optional<drug::Blocker>>& blockers) {
-    blockers.resize(pk.species.size());
-    for (std::size_t s = 0; s < pk.species.size(); ++s) blockers[s] = default_blocker(pk.species[s].name);
-    for (TableReader& table : reader.sections("species")) {
-        const auto index = index_of(table, "", "species", table.name(), pk.species);
-        if (!index) continue;
-        drug::Species& s = pk.species[*index];
-        s.unbound_fraction = table.number_or("unbound_fraction", s.unbound_fraction, {0, 1, true});
-        s.brain_plasma_unbound_ratio = table.number_or("brain_plasma_unbound_ratio", s.brain_plasma_unbound_ratio, non_negative);
-        s.effect_site_rate_per_min = table.quantity_or("effect_site_rate", "1/min", s.effect_site_rate_per_min, positive);
-        if (!table.has("block")) {
-        } else if (std::holds_alternative<bool>(table.node().find("block")->value.value)) {
-            const bool blocks = table.boolean("block").value_or(true);
-            if (!blocks) blockers[*index].reset();
-            else if (!blockers[*index]) blockers[*index] = drug::ketamine();
-        } else if (auto block = table.section("block")) {
-            if (!blockers[*index]) blockers[*index] = drug::ketamine();
-            block->read(*blockers[*index]);
-            try {
-                drug::block_constants(*blockers[*index]);
-            } catch (const std::invalid_argument& error) {
-                block->error("", error.what());
-            }
-            block->finish();
-        }
-        table.finish();
+/// Blockers that compete for a channel share one pair of rates; `first` is the first of the config.
+void check_kinetics(TableReader& block, const drug::Blocker& blocker, std::optional<drug::Blocker>& first) {
+    if (!first) first = blocker;
+    for (const Parameter<drug::Blocker>& p : Described<drug::Blocker>::parameters) {
+        if (p.name != "r_open" && p.name != "r_leak" && p.name != "open_half" && p.name != "untrapped_fraction")
+            continue;
+        const auto member = std::get<double drug::Blocker::*>(p.member);
+        if (blocker.*member != (*first).*member)
+            block.error(p.name, fmt::format("is {} here, but {} in the first blocker: blockers compete at "
+                                            "the channel and must share {} in this version",
+                                            quantity_text(blocker.*member, p.unit),
+                                            quantity_text((*first).*member, p.unit), p.name));
     }
 }
 
-engine::DrugModel read_drug(TableReader& reader, double weight_kg) {
+/// `block` of a species: true, false, or a table of parameters. `blocker` is what it is by default.
+void read_block(TableReader& species, std::optional<drug::Blocker>& blocker, std::optional<drug::Blocker>& first) {
+    if (!species.has("block") && !blocker) species.boolean_or("block", false);
+    if (species.has("block")) {
+        Node& said = species.node().find("block")->value;
+        if (const bool* blocks = std::get_if<bool>(&said.value)) {
+            if (!*blocks) return blocker.reset();
+            said.value = Node::Table{}; // all defaults
+        }
+    }
+    auto block = species.section_or_empty("block");
+    if (!block) return;
+    if (!blocker) blocker = drug::ketamine();
+    block->read(*blocker);
+    try {
+        drug::block_constants(*blocker);
+    } catch (const std::invalid_argument& error) {
+        block->error("", error.what());
+    }
+    check_kinetics(*block, *blocker, first);
+    block->finish();
+}
+
+/// [drug.X.species.Y]: overrides of a species, and its channel block.
+void read_species(TableReader& reader, drug::PkModel& pk, std::vector<std::optional<drug::Blocker>>& blockers,
+                  std::optional<drug::Blocker>& first) {
+    auto all = reader.section_or_empty("species");
+    if (!all) return;
+    for (drug::Species& s : pk.species) {
+        auto table = all->section_or_empty(s.name);
+        blockers.push_back(default_blocker(s.name));
+        if (!table) continue;
+        s.unbound_fraction = table->number_or("unbound_fraction", s.unbound_fraction, {0, 1, true});
+        s.brain_plasma_unbound_ratio =
+            table->number_or("brain_plasma_unbound_ratio", s.brain_plasma_unbound_ratio, non_negative);
+        s.effect_site_rate_per_min =
+            table->quantity_or("effect_site_rate", "1/min", s.effect_site_rate_per_min, positive);
+        read_block(*table, blockers.back(), first);
+        table->finish();
+    }
+    all->finish();
+}
+
+engine::DrugModel read_drug(TableReader& reader, double weight_kg, std::optional<drug::Blocker>& first_blocker) {
     engine::DrugModel d;
-    if (!reader.require("pharmacokinetics", "the name of a published model, such as \"otto2021\", or a table of compartments")) {
+    if (!reader.require("pharmacokinetics",
+                        "the name of a published model, such as \"otto2021\", or a table of compartments")) {
         for (const Entry& e : *reader.node().table()) reader.has(e.key);
         return d;
     }
@@ -176,7 +225,7 @@ engine::DrugModel read_drug(TableReader& reader, double weight_kg) {
         if (const drug::PkModel* published = drug::find_published_model(name)) pk = *published;
     }
     if (!pk.species.empty()) {
-        read_species(reader, pk, d.blockers);
+        read_species(reader, pk, d.blockers, first_blocker);
         // The drug goes by the name that the config gives it; blockers were found by the species' own name.
         pk.species.front().name = reader.name();
         try {
@@ -213,14 +262,17 @@ void read_doses(TableReader& root, engine::Model& model, const std::vector<std::
         double every_s = 0;
         std::int64_t times = 1;
         if (auto repeat = reader.section("repeat")) {
-            if (repeat->require("every", "an interval, such as \"3 d\"")) every_s = repeat->quantity("every", "s", time_span).value_or(1);
-            if (repeat->require("times", "a whole number, all doses counted")) times = repeat->integer("times", {1, 100000}).value_or(1);
+            if (repeat->require("every", "an interval, such as \"3 d\""))
+                every_s = repeat->quantity("every", "s", time_span).value_or(1);
+            if (repeat->require("times", "a whole number, all doses counted"))
+                times = repeat->integer("times", {1, 100000}).value_or(1);
             repeat->finish();
         }
         if (dose.start_s >= model.duration_s)
-            reader.warning("at", fmt::format("is at or after the end of the experiment ({} s): the dose is not given", model.duration_s));
+            reader.warning("at", after_the_end(model) + ": the dose is not given");
         else if (dose.start_s + every_s * static_cast<double>(times - 1) >= model.duration_s)
-            reader.warning("repeat", fmt::format("some doses start at or after the end of the experiment ({} s)", model.duration_s));
+            reader.warning("repeat", fmt::format("some doses start at or after the end of the experiment ({} s)",
+                                                 model.duration_s));
         reader.finish();
         if (!index) continue;
         for (const drug::Dose& one : drug::repeated(dose, every_s > 0 ? every_s : 1, static_cast<int>(times))) {
@@ -233,33 +285,32 @@ void read_doses(TableReader& root, engine::Model& model, const std::vector<std::
 } // namespace
 
 void read_mechanisms(TableReader& root, engine::Model& model, Diagnostics&) {
-    if (auto table = root.section("glutamate")) {
-        model.glutamate.emplace();
-        table->read(*model.glutamate);
-        table->finish();
-    }
-    read_optional(root, "l_type", model.l_type);
-    read_optional(root, "stress", model.stress);
-    read_optional(root, "calcium", model.calcium);
+    read_glutamate(root, model);
     read_molecular(root, model);
     read_structure(root, model);
+    read_constants(root, "l_type", model.l_type, model.signalling.has_value(), "[molecular]");
+    read_constants(root, "stress", model.stress, model.signalling || model.glutamate || model.structure,
+                   "[molecular], [glutamate] or [structure]");
+    read_constants(root, "calcium", model.calcium, model.structure.has_value(), "a structural projection");
     read_interventions(root, model);
 }
 
 void read_drugs(TableReader& root, engine::Model& model, std::vector<DoseWindow>& doses, Diagnostics&) {
     double weight_kg = 70;
-    if (auto subject = root.section("subject")) {
-        weight_kg = subject->quantity_or("weight", "kg", 70, {0, 1000, true});
+    if (auto subject = root.has("drug") ? root.section_or_empty("subject") : root.section("subject")) {
+        weight_kg = subject->quantity_or("weight", "kg", weight_kg, {0, 1000, true});
         subject->finish();
     }
     std::vector<std::string> names;
+    std::optional<drug::Blocker> first_blocker;
     if (root.table("drug"))
         for (TableReader& reader : root.sections("drug")) {
             names.push_back(reader.name());
-            model.drugs.push_back(read_drug(reader, weight_kg));
+            model.drugs.push_back(read_drug(reader, weight_kg, first_blocker));
         }
     read_doses(root, model, names, weight_kg, doses);
-    std::sort(doses.begin(), doses.end(), [](const DoseWindow& a, const DoseWindow& b) { return a.start_s < b.start_s; });
+    std::sort(doses.begin(), doses.end(),
+              [](const DoseWindow& a, const DoseWindow& b) { return a.start_s < b.start_s; });
 }
 
 } // namespace rewire::experiment

@@ -10,21 +10,18 @@
 namespace rewire::experiment {
 namespace {
 
-std::string after_the_end(const engine::Model& model) {
-    return fmt::format("is at or after the end of the experiment ({} s)", model.duration_s);
-}
-
 engine::BurstPhase read_phase(TableReader& reader, const engine::BurstPhase& fallback) {
     engine::BurstPhase phase = fallback;
     phase.settle_s = reader.quantity_or("settle", "s", phase.settle_s, time_from_0);
     phase.burst_s = reader.quantity_or("burst", "s", phase.burst_s, time_span);
     phase.leap_s = reader.quantity_or("leap", "s", phase.leap_s, time_from_0);
-    if (phase.settle_s >= phase.burst_s) reader.error("settle", fmt::format("must be shorter than burst ({} s)", phase.burst_s));
+    if (phase.settle_s >= phase.burst_s)
+        reader.error("settle", fmt::format("must be shorter than burst ({} s)", phase.burst_s));
     return phase;
 }
 
 void read_multirate(TableReader& root, engine::Model& model) {
-    auto table = root.section("multirate");
+    auto table = model.multirate ? root.section_or_empty("multirate") : root.section("multirate");
     if (!table) {
         model.phases = {{}};
         return;
@@ -34,8 +31,10 @@ void read_multirate(TableReader& root, engine::Model& model) {
     if (table->has("phases"))
         for (TableReader& reader : table->sections("phases")) {
             engine::BurstPhase phase = read_phase(reader, model.phases.front());
-            if (reader.require("from", "when the phase begins, such as \"2 h\"")) phase.from_s = reader.quantity("from", "s", time_from_0).value_or(model.phases.back().from_s);
-            if (phase.from_s < model.phases.back().from_s) reader.error("from", "must not be before the phase above it");
+            if (reader.require("from", "when the phase begins, such as \"2 h\""))
+                phase.from_s = reader.quantity("from", "s", time_from_0).value_or(model.phases.back().from_s);
+            if (phase.from_s < model.phases.back().from_s)
+                reader.error("from", "must not be before the phase above it");
             if (phase.from_s >= model.duration_s) reader.warning("from", after_the_end(model));
             reader.finish();
             model.phases.push_back(phase);
@@ -47,14 +46,17 @@ void read_multirate(TableReader& root, engine::Model& model) {
 void add_every(TableReader& reader, std::vector<double>& times, double from_s, double to_s, double every_s) {
     constexpr double most = 1e7;
     const double count = std::floor((to_s - from_s) / every_s * (1 + 1e-12));
-    if (count > most && to_s < longest_s) reader.error("every", fmt::format("makes {:.3g} samples: at most {:.0f} are possible", count, most));
+    if (count > most && to_s < longest_s)
+        reader.error("every", fmt::format("makes {:.3g} samples: at most {:.0f} are possible", count, most));
     if (count > most) return;
-    for (std::int64_t k = 0; k <= static_cast<std::int64_t>(count); ++k) times.push_back(from_s + every_s * static_cast<double>(k));
+    for (std::int64_t k = 0; k <= static_cast<std::int64_t>(count); ++k)
+        times.push_back(from_s + every_s * static_cast<double>(k));
 }
 
 std::int64_t whole_steps(TableReader& reader, std::string_view key, double interval_ms, double dt_ms) {
     const double steps = interval_ms / dt_ms;
-    if (std::abs(steps - std::round(steps)) > 1e-6) reader.error(key, fmt::format("must be a whole multiple of dt ({} ms)", dt_ms));
+    if (std::abs(steps - std::round(steps)) > 1e-6)
+        reader.error(key, fmt::format("must be a whole multiple of dt ({} ms)", dt_ms));
     return std::max<std::int64_t>(1, std::llround(steps));
 }
 
@@ -63,7 +65,9 @@ void read_traces(TableReader& record, engine::Model& model) {
     for (TableReader& reader : record.sections("traces")) {
         engine::Trace trace;
         const std::string population = reader.required_string("population", "the name of a population");
-        const auto index = population.empty() ? std::nullopt : index_of(reader, "population", "population", population, model.populations);
+        const auto index = population.empty()
+                               ? std::nullopt
+                               : index_of(reader, "population", "population", population, model.populations);
         if (!index) {
             for (const Entry& e : *reader.node().table()) reader.has(e.key);
             continue;
@@ -75,19 +79,18 @@ void read_traces(TableReader& record, engine::Model& model) {
         for (const synapse::Receptor& r : p.receptors) variables += "|g_" + r.name;
         trace.variable = reader.choice_or("variable", variables, "membrane_potential");
         trace.name = reader.string_or("name", fmt::format("{}_{}", p.name, trace.variable));
-        if (trace.name.empty() || trace.name.find_first_of("/ ") != std::string::npos || trace.name == "fast" || trace.name == "slow" || trace.name == ".")
+        if (trace.name.empty() || trace.name.find_first_of("/ ") != std::string::npos || trace.name == "fast" ||
+            trace.name == "slow" || trace.name == ".")
             reader.error("name", "must not be \"fast\" or \"slow\", nor hold spaces or slashes");
         for (const engine::Trace& other : model.traces)
-            if (other.name == trace.name) reader.error("name", fmt::format("there are two traces called {}", trace.name));
-        if (reader.has("neurons")) {
-            const auto neurons = reader.quantity_list("neurons", "1", {0, static_cast<double>(p.size - 1)});
-            if (neurons && neurons->empty()) reader.error("neurons", "must name at least one neuron");
-            if (neurons && std::any_of(neurons->begin(), neurons->end(), [](double i) { return std::floor(i) != i; }))
-                reader.error("neurons", "must be whole numbers");
-            if (neurons) trace.neurons.assign(neurons->begin(), neurons->end());
-        } else {
-            trace.neurons = {0};
-        }
+            if (other.name == trace.name)
+                reader.error("name", fmt::format("there are two traces called {}", trace.name));
+        const std::vector<double> neurons =
+            reader.quantity_list_or("neurons", "1", {0}, {0, static_cast<double>(p.size - 1)});
+        if (neurons.empty()) reader.error("neurons", "must name at least one neuron");
+        if (std::any_of(neurons.begin(), neurons.end(), [](double i) { return std::floor(i) != i; }))
+            reader.error("neurons", "must be whole numbers");
+        trace.neurons.assign(neurons.begin(), neurons.end());
         trace.every_steps = whole_steps(reader, "every", reader.quantity_or("every", "ms", 1, positive), model.dt_ms);
         reader.finish();
         model.traces.push_back(std::move(trace));
@@ -95,8 +98,7 @@ void read_traces(TableReader& record, engine::Model& model) {
 }
 
 void read_spikes(TableReader& record, engine::Model& model) {
-    model.record_spikes.assign(model.populations.size(), true);
-    if (!record.has("spikes")) return;
+    if (!record.has("spikes")) record.boolean_or("spikes", true);
     const Node& spikes = record.node().find("spikes")->value;
     if (!spikes.array() && !std::holds_alternative<bool>(spikes.value)) {
         record.error("spikes", "must be true or false, or a list of populations, such as [\"pyramidal\"]");
@@ -108,7 +110,8 @@ void read_spikes(TableReader& record, engine::Model& model) {
     }
     model.record_spikes.assign(model.populations.size(), false);
     for (const std::string& name : record.string_list("spikes").value_or(std::vector<std::string>{}))
-        if (const auto index = index_of(record, "spikes", "population", name, model.populations)) model.record_spikes[*index] = true;
+        if (const auto index = index_of(record, "spikes", "population", name, model.populations))
+            model.record_spikes[*index] = true;
 }
 
 } // namespace
@@ -121,38 +124,44 @@ void read_schedule(TableReader& root, engine::Model& model, const std::vector<Do
     for (const DoseWindow& d : doses) times.insert(times.end(), {d.start_s, d.end_s});
     for (const engine::Intervention& i : model.interventions) times.insert(times.end(), {i.from_s, i.to_s});
     model.record_spikes.assign(model.populations.size(), true);
-    double every_s = 1, fast_every_ms = 2;
-    if (auto record = root.section("record")) {
-        every_s = record->quantity_or("every", "s", every_s, time_span);
+    double fast_every_ms = 2;
+    if (auto record = root.section_or_empty("record")) {
+        const double every_s = record->quantity_or("every", "s", 1, time_span);
         fast_every_ms = record->quantity_or("fast_every", "ms", fast_every_ms, non_negative);
         if (fast_every_ms > 0) whole_steps(*record, "fast_every", fast_every_ms, model.dt_ms);
         if (record->has("windows"))
             for (TableReader& window : record->sections("windows")) {
-                const double from = window.quantity_or("from", "s", 0, time_from_0);
-                const double to = window.quantity_or("to", "s", model.duration_s, time_from_0);
-                if (from >= model.duration_s) window.warning("from", after_the_end(model));
-                if (to < from) window.error("to", fmt::format("must not be before from ({} s)", from));
+                const auto [from, to] = read_span(window, model);
                 if (window.require("every", "an interval, such as \"1 min\""))
-                    if (const auto every = window.quantity("every", "s", time_span); every && to >= from) add_every(window, times, from, std::min(to, model.duration_s), *every);
+                    if (const auto every = window.quantity("every", "s", time_span); every && to >= from)
+                        add_every(window, times, from, std::min(to, model.duration_s), *every);
                 window.finish();
             }
         if (record->has("snapshots"))
-            for (const double t : record->quantity_list("snapshots", "s", time_from_0).value_or(std::vector<double>{})) {
-                if (t > model.duration_s) record->warning("snapshots", fmt::format("{} s is after the end of the experiment ({} s)", t, model.duration_s));
-                else model.snapshot_times_s.push_back(t);
+            for (const double t :
+                 record->quantity_list("snapshots", "s", time_from_0).value_or(std::vector<double>{})) {
+                if (t > model.duration_s)
+                    record->warning("snapshots",
+                                    fmt::format("{} s is after the end of the experiment ({} s)", t, model.duration_s));
+                else
+                    model.snapshot_times_s.push_back(t);
             }
         read_spikes(*record, model);
         read_traces(*record, model);
         add_every(*record, times, 0, model.duration_s, every_s);
         record->finish();
-    } else {
-        add_every(root, times, 0, model.duration_s, every_s);
     }
     std::sort(times.begin(), times.end());
-    times.erase(std::remove_if(times.begin(), times.end(), [&](double t) { return t > model.duration_s; }), times.end());
+    times.erase(std::remove_if(times.begin(), times.end(), [&](double t) { return t > model.duration_s; }),
+                times.end());
     // Times that fall into one step are one sample.
-    times.erase(std::unique(times.begin(), times.end(), [&](double a, double b) { return std::llround(a * 1e3 / model.dt_ms) == std::llround(b * 1e3 / model.dt_ms); }), times.end());
-    model.activity_every_steps = fast_every_ms > 0 ? std::max<std::int64_t>(1, std::llround(fast_every_ms / model.dt_ms)) : 0;
+    times.erase(std::unique(times.begin(), times.end(),
+                            [&](double a, double b) {
+                                return std::llround(a * 1e3 / model.dt_ms) == std::llround(b * 1e3 / model.dt_ms);
+                            }),
+                times.end());
+    model.activity_every_steps =
+        fast_every_ms > 0 ? std::max<std::int64_t>(1, std::llround(fast_every_ms / model.dt_ms)) : 0;
     std::sort(model.snapshot_times_s.begin(), model.snapshot_times_s.end());
 }
 

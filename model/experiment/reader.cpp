@@ -31,8 +31,7 @@ std::string value_text(const Node& node) {
 
 std::string joined(const std::vector<std::string>& words, std::string_view quote) {
     std::string text;
-    for (const std::string& word : words)
-        text += fmt::format("{}{}{}{}", text.empty() ? "" : ", ", quote, word, quote);
+    for (const std::string& word : words) text += fmt::format("{}{}{}{}", text.empty() ? "" : ", ", quote, word, quote);
     return text;
 }
 
@@ -48,15 +47,11 @@ std::string range_text(const Range& range, std::string_view unit) {
     const bool low = std::isfinite(range.low);
     const bool high = std::isfinite(range.high);
     if (low && high)
-        return fmt::format("must lie between {}{} and {}{}", bound(range.low),
-                           range.low_open ? " (excluded)" : "", bound(range.high),
-                           range.high_open ? " (excluded)" : "");
-    if (low)
-        return range.low_open ? "must be above " + bound(range.low)
-                              : "must be " + bound(range.low) + " or more";
+        return fmt::format("must lie between {}{} and {}{}", bound(range.low), range.low_open ? " (excluded)" : "",
+                           bound(range.high), range.high_open ? " (excluded)" : "");
+    if (low) return range.low_open ? "must be above " + bound(range.low) : "must be " + bound(range.low) + " or more";
     if (high)
-        return range.high_open ? "must be below " + bound(range.high)
-                               : "must be " + bound(range.high) + " or less";
+        return range.high_open ? "must be below " + bound(range.high) : "must be " + bound(range.high) + " or less";
     return "must be finite";
 }
 
@@ -80,7 +75,8 @@ void TableReader::write_default(std::string_view key, decltype(Node::value) valu
 }
 
 std::string TableReader::label(std::string_view key, const Node* value) const {
-    std::string text = section_.empty() ? std::string(key) : fmt::format("[{}]{}{}", section_, key.empty() ? "" : " ", key);
+    std::string text =
+        section_.empty() ? std::string(key) : fmt::format("[{}]{}{}", section_, key.empty() ? "" : " ", key);
     if (value && !value->table()) text += " = " + value_text(*value);
     return text;
 }
@@ -106,22 +102,19 @@ void TableReader::finish() {
     for (const Entry& entry : *node_->table()) {
         if (std::ranges::find(known_, entry.key) != known_.end()) continue;
         const std::string hint = did_you_mean(entry.key, known_);
-        diagnostics_->error(entry.place,
-                            fmt::format("{}: unknown key{} allowed: {}", label(entry.key, &entry.value),
-                                        hint.empty() ? ";" : hint, allowed));
+        diagnostics_->error(entry.place, fmt::format("{}: unknown key{} allowed: {}", label(entry.key, &entry.value),
+                                                     hint.empty() ? ";" : hint, allowed));
     }
 }
 
 // ---- checking one value
 
-std::optional<std::string> TableReader::string_of(std::string_view key, const Node& value,
-                                                  std::string_view choices) {
+std::optional<std::string> TableReader::string_of(std::string_view key, const Node& value, std::string_view choices) {
     const std::string* text = std::get_if<std::string>(&value.value);
     const std::vector<std::string> words = split_choices(choices);
     if (text && (words.empty() || std::ranges::find(words, *text) != words.end())) return *text;
     const std::string hint = text ? did_you_mean(*text, words) : "";
-    complain(key, value,
-             words.empty() ? "must be text in quotes" : "must be one of " + joined(words, "\"") + hint);
+    complain(key, value, words.empty() ? "must be text in quotes" : "must be one of " + joined(words, "\"") + hint);
     return std::nullopt;
 }
 
@@ -139,8 +132,7 @@ std::optional<double> TableReader::quantity_of(std::string_view key, const Node&
         else if (integer || real)
             parse_quantity(inline_toml(value), unit); // throws: the unit is missing
         else
-            throw QuantityError(QuantityError::Kind::not_a_number, "", unit,
-                                "must be " + quantity_hint(unit));
+            throw QuantityError(QuantityError::Kind::not_a_number, "", unit, "must be " + quantity_hint(unit));
     } catch (const QuantityError& error) {
         complain(key, value, error.what());
         return std::nullopt;
@@ -152,8 +144,8 @@ std::optional<double> TableReader::quantity_of(std::string_view key, const Node&
     return number;
 }
 
-std::optional<std::int64_t> TableReader::integer_of(std::string_view key, const Node& value,
-                                                    std::string_view unit, const Range& range) {
+std::optional<std::int64_t> TableReader::integer_of(std::string_view key, const Node& value, std::string_view unit,
+                                                    const Range& range) {
     constexpr double largest = 9007199254740992.0; // 2^53: doubles hold every whole number up to here
     if (unit == "1" && std::holds_alternative<std::string>(value.value)) {
         complain(key, value, "must be a whole number, without quotes");
@@ -200,8 +192,7 @@ std::optional<double> TableReader::quantity(std::string_view key, std::string_vi
     return value ? quantity_of(key, *value, unit, range) : std::nullopt;
 }
 
-std::optional<Quantity> TableReader::quantity_in_one_of(std::string_view key,
-                                                        const std::vector<std::string>& units,
+std::optional<Quantity> TableReader::quantity_in_one_of(std::string_view key, const std::vector<std::string>& units,
                                                         const Range& range) {
     const Node* value = find(key);
     if (!value) return std::nullopt;
@@ -233,8 +224,8 @@ std::optional<std::vector<double>> TableReader::quantity_list(std::string_view k
     if (!list) return std::nullopt;
     std::vector<double> numbers;
     for (const Node& element : *list->array())
-        if (const auto number = quantity_of(fmt::format("{}.{}", key, &element - list->array()->data()),
-                                            element, unit, range))
+        if (const auto number =
+                quantity_of(fmt::format("{}.{}", key, &element - list->array()->data()), element, unit, range))
             numbers.push_back(*number);
     return numbers.size() == list->array()->size() ? std::optional(std::move(numbers)) : std::nullopt;
 }
@@ -245,8 +236,7 @@ std::string TableReader::string_or(std::string_view key, std::string_view fallba
     return choice_or(key, "", fallback);
 }
 
-std::string TableReader::choice_or(std::string_view key, std::string_view choices,
-                                   std::string_view fallback) {
+std::string TableReader::choice_or(std::string_view key, std::string_view choices, std::string_view fallback) {
     if (const Node* value = find(key)) return string_of(key, *value, choices).value_or(std::string(fallback));
     write_default(key, std::string(fallback));
     return std::string(fallback);
@@ -275,13 +265,33 @@ double TableReader::number_or(std::string_view key, double fallback, const Range
     return quantity_or(key, "1", fallback, range);
 }
 
-double TableReader::quantity_or(std::string_view key, std::string_view unit, double fallback,
-                                const Range& range) {
+double TableReader::quantity_or(std::string_view key, std::string_view unit, double fallback, const Range& range) {
     if (const Node* value = find(key)) return quantity_of(key, *value, unit, range).value_or(fallback);
     if (unit == "1")
         write_default(key, fallback);
     else
         write_default(key, quantity_text(fallback, unit));
+    return fallback;
+}
+
+std::vector<std::string> TableReader::string_list_or(std::string_view key, const std::vector<std::string>& fallback) {
+    if (find(key)) return string_list(key).value_or(fallback);
+    Node::Array texts;
+    for (const std::string& text : fallback) texts.push_back({text, node_->place});
+    write_default(key, std::move(texts));
+    return fallback;
+}
+
+std::vector<double> TableReader::quantity_list_or(std::string_view key, std::string_view unit,
+                                                  const std::vector<double>& fallback, const Range& range) {
+    if (find(key)) return quantity_list(key, unit, range).value_or(fallback);
+    Node::Array values;
+    for (const double value : fallback)
+        if (unit == "1")
+            values.push_back({value, node_->place});
+        else
+            values.push_back({quantity_text(value, unit), node_->place});
+    write_default(key, std::move(values));
     return fallback;
 }
 
@@ -322,13 +332,20 @@ std::optional<TableReader> TableReader::section(std::string_view key) {
     return found ? std::optional(TableReader(*found, child_section(key), *diagnostics_)) : std::nullopt;
 }
 
+std::optional<TableReader> TableReader::section_or_empty(std::string_view key) {
+    if (!find(key)) write_default(key, Node::Table{});
+    return section(key);
+}
+
 std::vector<TableReader> TableReader::sections(std::string_view key) {
     std::vector<TableReader> readers;
     const auto add = [&](const std::string& child_key, Node& child) {
         if (child.table())
             readers.emplace_back(child, child_section(child_key), *diagnostics_);
         else
-            complain(child_key, child, fmt::format("must be a table, such as [{}]; each of a list of tables begins with [[{}]]", child_section(child_key), child_section(key)));
+            complain(child_key, child,
+                     fmt::format("must be a table, such as [{}]; each of a list of tables begins with [[{}]]",
+                                 child_section(child_key), child_section(key)));
     };
     Node* parent = find(key);
     if (!parent) return readers;
@@ -336,7 +353,8 @@ std::vector<TableReader> TableReader::sections(std::string_view key) {
         for (Entry& entry : *table) {
             add(fmt::format("{}.{}", key, entry.key), entry.value);
             // Dots join the names of sections: name() is what follows the last one.
-            if (entry.key.find('.') != std::string::npos) complain(fmt::format("{}.{}", key, entry.key), entry.value, "the name must not hold dots");
+            if (entry.key.find('.') != std::string::npos)
+                complain(fmt::format("{}.{}", key, entry.key), entry.value, "the name must not hold dots");
         }
     } else if (Node::Array* array = parent->array()) {
         for (std::size_t i = 0; i < array->size(); ++i) add(fmt::format("{}.{}", key, i), (*array)[i]);

@@ -38,9 +38,17 @@ public:
     /// in first.
     template <class S>
     void read(S& s) {
+        read(
+            s, [](std::string_view) { return true; }, "");
+    }
+    /// The same; parameters that `applies` does not hold for are errors where they are given, because `why`.
+    template <class S, class Applies>
+    void read(S& s, Applies applies, std::string_view why) {
         for (const Parameter<S>& p : Described<S>::parameters)
-            std::visit([&](auto member) { read_value(p.name, p.unit, p.range, p.choices, s.*member); },
-                       p.member);
+            if (applies(p.name))
+                std::visit([&](auto member) { read_value(p.name, p.unit, p.range, p.choices, s.*member); }, p.member);
+            else if (has(p.name))
+                error(p.name, why);
     }
 
     std::optional<std::string> string(std::string_view key);
@@ -61,9 +69,11 @@ public:
     bool boolean_or(std::string_view key, bool fallback);
     std::int64_t integer_or(std::string_view key, std::int64_t fallback, const Range& = any_value);
     double number_or(std::string_view key, double fallback, const Range& = any_value);
-    double quantity_or(std::string_view key, std::string_view unit, double fallback,
-                       const Range& = any_value);
+    double quantity_or(std::string_view key, std::string_view unit, double fallback, const Range& = any_value);
     std::string choice_or(std::string_view key, std::string_view choices, std::string_view fallback);
+    std::vector<std::string> string_list_or(std::string_view key, const std::vector<std::string>& fallback);
+    std::vector<double> quantity_list_or(std::string_view key, std::string_view unit,
+                                         const std::vector<double>& fallback, const Range& = any_value);
 
     /// Whether the key is there; if not, an error that says `what` is needed ("the name of a population").
     bool require(std::string_view key, std::string_view what);
@@ -76,6 +86,9 @@ public:
 
     /// A reader for the table at `key`, if there is one.
     std::optional<TableReader> section(std::string_view key);
+    /// The same for a table that is in use whether it is there or not: an absent one is added, empty, to take
+    /// the defaults. Nothing only where something else than a table stands at `key`.
+    std::optional<TableReader> section_or_empty(std::string_view key);
     /// Readers for the tables in the table `key` ([population.pv], ...) or in the array of tables `key`
     /// ([[dose]]), in order; their name() is the key or the index.
     std::vector<TableReader> sections(std::string_view key);
@@ -105,8 +118,7 @@ private:
 
     std::optional<std::string> string_of(std::string_view key, const Node&, std::string_view choices);
     std::optional<double> quantity_of(std::string_view key, const Node&, std::string_view unit, const Range&);
-    std::optional<std::int64_t> integer_of(std::string_view key, const Node&, std::string_view unit,
-                                           const Range&);
+    std::optional<std::int64_t> integer_of(std::string_view key, const Node&, std::string_view unit, const Range&);
     std::int64_t integer_in(std::string_view key, std::string_view unit, std::int64_t fallback, const Range&);
 
     using Text = std::string_view;

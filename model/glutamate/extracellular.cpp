@@ -132,6 +132,7 @@ void advance(ExtracellularPool& pool, double release_events_per_s, double eaat2,
         pool.taken_up_at_synapse_zmol += (1 - p.spill_fraction) * trial.end.left_cleft;
         pool.taken_up_zmol += trial.end.taken_up;
         const double steady = 0.5 * (steady_before + mglur_steady_factor(p, concentration_uM(pool)));
+        pool.nmda_gating += -std::expm1(-h / p.nmda_tau_s) * (extrasynaptic_gating(p, concentration_uM(pool)) - pool.nmda_gating);
         pool.mglur_release_factor += -std::expm1(-h / p.mglur_tau_s) * (steady - pool.mglur_release_factor);
         left_s = last ? 0 : left_s - h;
     }

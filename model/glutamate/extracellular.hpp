@@ -45,6 +45,7 @@ struct GlutamateParameters {
     double mglur_exponent = 1;
     double mglur_inhibition = 0.5;
     double mglur_tau_s = 2;
+    double nmda_tau_s = 1;
 };
 
 /// Clefts and extracellular space of one region, with its books.
@@ -55,6 +56,7 @@ struct ExtracellularPool {
 
     double cleft_zmol = 0;           ///< Q
     double extracellular_zmol = 0;   ///< N
+    double nmda_gating = 1;          ///< of extrasynaptic NMDA receptors, which follow G with nmda_tau; 1 at ambient
     double mglur_release_factor = 1; ///< of the release probability; 1 at the ambient level
     double released_zmol = 0;        ///< since the start, as the following
     double leaked_zmol = 0;
@@ -137,6 +139,8 @@ struct Described<glutamate::GlutamateParameters> {
          {0, 1, false, true},
          "i: loss of release probability at full activation",
          "[M] group II agonists on EPSCs (0.3-0.7), low confidence"},
+        {"nmda_tau", "s", &S::nmda_tau_s, positive, "deactivation of extrasynaptic NMDA receptors",
+         "[M] Vicini 1998 (2B, 2C 0.3-0.4 s; 2D 1.7-4.8 s)"},
         {"mglur_tau", "s", &S::mglur_tau_s, positive, "onset and offset of the presynaptic effect",
          "[M] G-protein signalling, seconds"},
     });

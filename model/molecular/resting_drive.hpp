@@ -5,6 +5,7 @@
 //     R = m (1 - b_syn) + (1 - m) (1 - b_ext) gate(G)/gate(G_0)
 //
 // Miniature events meet synaptic receptors, ambient glutamate meets extrasynaptic ones; b are their blocked shares.
+// The activity that the chain sees beside it, L-type and AMPA drive, is filtered with activity_tau.
 // Evoked calcium is left out on purpose: with it in, disinhibition would reverse the sign of R.
 
 #include "quantity/parameter.hpp"
@@ -13,6 +14,7 @@ namespace rewire::molecular {
 
 struct RestingDrive {
     double miniature_share = 0.7;
+    double activity_tau_min = 5;
 };
 
 /// R, 1 in health.
@@ -30,10 +32,12 @@ template <>
 struct Described<molecular::RestingDrive> {
     using S = molecular::RestingDrive;
     static constexpr std::string_view name = "resting_drive";
-    static constexpr std::string_view meaning = "calcium through NMDA receptors at rest";
+    static constexpr std::string_view meaning = "inputs of the chain: resting NMDA drive and activity";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
         {"miniature_share", "1", &S::miniature_share, fraction,
          "share of miniature release, the rest is ambient glutamate", "[M] Autry 2011, low confidence"},
+        {"activity_tau", "min", &S::activity_tau_min, positive, "filter of the L-type and AMPA drives",
+         "[M] kinases integrate calcium over minutes; below the 6 min of released BDNF"},
     });
 };
 } // namespace rewire

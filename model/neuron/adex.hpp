@@ -130,7 +130,7 @@ struct Described<neuron::Adex> {
         {"slope", "mV", &S::slope_mV, positive, "sharpness DT of spike initiation", "Brette & Gerstner 2005"},
         {"peak", "mV", &S::peak_mV, any_value, "potential at which a spike is counted", "[M] any value above 0 mV"},
         {"reset", "mV", &S::reset_mV, any_value, "potential after a spike", "Brette & Gerstner 2005"},
-        {"refractory_period", "ms", &S::refractory_ms, non_negative, "time held at reset", "[M] 1-3 ms"},
+        {"refractory_period", "ms", &S::refractory_ms, {0, 1e6}, "time held at reset", "[M] 1-3 ms"},
         {"adaptation_coupling", "nS", &S::adaptation_coupling_nS, any_value, "subthreshold adaptation a",
          "Brette & Gerstner 2005"},
         {"adaptation_increment", "pA", &S::adaptation_increment_pA, any_value, "spike-triggered adaptation b",

@@ -125,7 +125,7 @@ struct Described<neuron::LifConductance> {
         {"leak_reversal", "mV", &S::leak_reversal_mV, any_value, "leak reversal potential", "Brette et al. 2007"},
         {"threshold", "mV", &S::threshold_mV, any_value, "spike threshold", "Brette et al. 2007"},
         {"reset", "mV", &S::reset_mV, any_value, "potential after a spike", "Brette et al. 2007"},
-        {"refractory_period", "ms", &S::refractory_ms, non_negative, "time held at reset", "Brette et al. 2007"},
+        {"refractory_period", "ms", &S::refractory_ms, {0, 1e6}, "time held at reset", "Brette et al. 2007"},
     });
 };
 } // namespace rewire

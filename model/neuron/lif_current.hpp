@@ -84,7 +84,7 @@ struct Described<neuron::LifCurrent> {
         {"leak_reversal", "mV", &S::leak_reversal_mV, any_value, "resting potential", "Potjans & Diesmann 2014"},
         {"threshold", "mV", &S::threshold_mV, any_value, "spike threshold", "Potjans & Diesmann 2014"},
         {"reset", "mV", &S::reset_mV, any_value, "potential after a spike", "Potjans & Diesmann 2014"},
-        {"refractory_period", "ms", &S::refractory_ms, non_negative, "time held at reset", "Potjans & Diesmann 2014"},
+        {"refractory_period", "ms", &S::refractory_ms, {0, 1e6}, "time held at reset", "Potjans & Diesmann 2014"},
     });
 };
 } // namespace rewire

@@ -4,7 +4,7 @@
 #include <bit>
 #include <cstdint>
 
-#ifdef REWIRE_NO_CLONES
+#if defined(REWIRE_NO_CLONES) || !defined(__x86_64__) || !defined(__GLIBC__)
 #define REWIRE_CLONES
 #else
 /// Compiles a plain kernel function for AVX-512, AVX2 and the base machine; the loader picks one.

@@ -126,11 +126,19 @@ void Recorder::collect() {
     collect_fast();
     if (simulation_.at_sample()) sample_slow();
     if (simulation_.at_snapshot()) snapshot();
-    if (has_log_) {
-        // The last entry may still be running.
-        const auto& entries = simulation_.burst_log();
-        for (; logged_ + 1 < entries.size(); ++logged_)
-            file_.append_row(log_, entries[logged_].start_s, std::array{entries[logged_].length_s, entries[logged_].leap ? 1.0 : 0.0});
+    // The last entry may still be running.
+    if (has_log_ && !simulation_.burst_log().empty()) write_log(simulation_.burst_log().size() - 1);
+}
+
+void Recorder::write_log(std::size_t until) {
+    const auto& entries = simulation_.burst_log();
+    for (; logged_ < until; ++logged_) {
+        // What was interrupted lasted until now, whatever was planned.
+        const engine::LogEntry& entry = entries[logged_];
+        const double so_far_s = simulation_.time_s() - entry.start_s;
+        const bool open = logged_ + 1 == entries.size();
+        const double length_s = open ? so_far_s : entry.length_s;
+        file_.append_row(log_, entry.start_s, std::array{length_s, entry.leap ? 1.0 : 0.0});
     }
 }
 
@@ -155,6 +163,10 @@ void Recorder::collect_fast() {
         const auto longest = static_cast<std::size_t>(std::max(2.0, synchrony_window_ms / window_ms));
         std::vector<double> row(2 * populations + regions);
         for (std::size_t k = 0; k < samples.step.size(); ++k) {
+            // Synchrony does not look across a leap.
+            if (samples.step[k] - last_fast_step_ != simulation_.model().activity_every_steps)
+                for (auto& recent : recent_counts_) recent.clear();
+            last_fast_step_ = samples.step[k];
             for (std::size_t p = 0; p < populations; ++p) {
                 const std::uint32_t count = samples.spike_counts[k * populations + p];
                 std::vector<std::uint32_t>& recent = recent_counts_[p];
@@ -199,22 +211,21 @@ void Recorder::snapshot() {
             age.push_back(static_cast<float>(projection.specification.structural ? now_h - static_cast<double>(s.formed_h) : now_h));
         });
         const std::size_t n = source.size();
+        const bool currents = neuron::uses_currents(simulation_.model().populations[projection.specification.target].model);
         const auto write = [&](const char* name, Array::Data data, const char* unit, const char* long_name) {
             file_.write_array(group + "/" + name, {std::move(data), {{"synapse", n}}, {{"units", std::string(unit)}, {"long_name", std::string(long_name)}}});
         };
         file_.set_attribute(group, "time_s", simulation_.time_s());
         write("source", std::move(source), "1", "source neuron");
         write("target", std::move(target), "1", "target neuron");
-        write("weight", std::move(weight), "nS", "synaptic weight (pA onto current-based neurons)");
+        write("weight", std::move(weight), currents ? "pA" : "nS", "synaptic weight");
         write("age", std::move(age), "h", "age");
     }
 }
 
 void Recorder::finish(bool complete, double wall_s) {
     collect_fast();
-    if (has_log_)
-        for (const auto& entries = simulation_.burst_log(); logged_ < entries.size(); ++logged_)
-            file_.append_row(log_, entries[logged_].start_s, std::array{entries[logged_].length_s, entries[logged_].leap ? 1.0 : 0.0});
+    if (has_log_) write_log(simulation_.burst_log().size());
     file_.set_attribute("/", "wall_s", wall_s);
     file_.set_attribute("/", "simulated_s", simulation_.time_s());
     file_.set_attribute("/", "spiking_s", simulation_.spiking_s());

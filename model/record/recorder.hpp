@@ -3,6 +3,7 @@
 // traces and snapshots from the simulation whenever it stops.
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,7 @@ private:
     void collect_fast();
     void sample_slow();
     void snapshot();
+    void write_log(std::size_t until);
 
     ResultFile file_;
     engine::Simulation& simulation_;
@@ -48,6 +50,7 @@ private:
     std::vector<ResultFile::Table> traces_;
     std::vector<std::pair<std::size_t, ResultFile::Spikes>> spikes_; ///< (population, handle)
     std::vector<std::vector<std::uint32_t>> recent_counts_;          ///< per population: counts of the synchrony window
+    std::int64_t last_fast_step_ = std::numeric_limits<std::int64_t>::min() / 2;
     std::size_t logged_ = 0;
 };
 

