@@ -46,7 +46,8 @@ void print_multirate(const File& file) {
         (leap[k] > 0 ? leaping : spiking) += length[k];
         ++(leap[k] > 0 ? leaps : bursts);
     }
-    std::cout << fmt::format("  multirate: {} bursts ({:.1f} s with spikes), {} leaps ({:.1f} s)\n", bursts, spiking, leaps, leaping);
+    std::cout << fmt::format("  multirate: {} bursts ({:.1f} s with spikes), {} leaps ({:.1f} s)\n", bursts, spiking,
+                             leaps, leaping);
 }
 
 } // namespace
@@ -59,28 +60,36 @@ int info(const std::string& path) {
     try {
         const File file = File::open(path);
         if (!file.has_attribute("/", "format") || file.attribute<std::string>("/", "format") != "rewire") {
-            std::cerr << fmt::format("rewire: error: {}: no result of rewire (root attribute format is not \"rewire\")\n", path);
+            std::cerr << fmt::format(
+                "rewire: error: {}: no result of rewire (root attribute format is not \"rewire\")\n", path);
             return 2;
         }
         const bool complete = file.attribute<std::int64_t>("/", "complete") != 0;
-        std::cout << fmt::format("{}: {}\n", path, complete ? "complete" : "INCOMPLETE (the run was interrupted or failed)");
+        std::cout << fmt::format("{}: {}\n", path,
+                                 complete ? "complete" : "INCOMPLETE (the run was interrupted or failed)");
         for (const char* name : {"title", "rewire_version", "created_utc", "config_sha256", "mode", "host_cpu"})
-            if (file.has_attribute("/", name)) std::cout << fmt::format("  {:<16} {}\n", name, file.attribute<std::string>("/", name));
+            if (file.has_attribute("/", name))
+                std::cout << fmt::format("  {:<16} {}\n", name, file.attribute<std::string>("/", name));
         for (const char* name : {"seed", "threads"})
-            if (file.has_attribute("/", name)) std::cout << fmt::format("  {:<16} {}\n", name, file.attribute<std::int64_t>("/", name));
+            if (file.has_attribute("/", name))
+                std::cout << fmt::format("  {:<16} {}\n", name, file.attribute<std::int64_t>("/", name));
         for (const char* name : {"dt_ms", "duration_s", "simulated_s", "spiking_s", "wall_s"})
-            if (file.has_attribute("/", name)) std::cout << fmt::format("  {:<16} {:.6g}\n", name, file.attribute<double>("/", name));
+            if (file.has_attribute("/", name))
+                std::cout << fmt::format("  {:<16} {:.6g}\n", name, file.attribute<double>("/", name));
         if (file.exists("/populations"))
             for (const std::string& p : file.members("/populations")) {
                 const std::string group = "/populations/" + p;
-                std::cout << fmt::format("  population {:<16} {:>8} neurons, {}", p, file.attribute<std::int64_t>(group, "size"),
+                std::cout << fmt::format("  population {:<16} {:>8} neurons, {}", p,
+                                         file.attribute<std::int64_t>(group, "size"),
                                          file.attribute<std::string>(group, "model"));
-                if (file.has_attribute(group, "spikes")) std::cout << fmt::format(", {} spikes", file.attribute<std::int64_t>(group, "spikes"));
+                if (file.has_attribute(group, "spikes"))
+                    std::cout << fmt::format(", {} spikes", file.attribute<std::int64_t>(group, "spikes"));
                 std::cout << "\n";
             }
         if (file.exists("/spikes"))
             for (const std::string& p : file.members("/spikes"))
-                std::cout << fmt::format("  spikes recorded: {:<10} {}\n", p, file.dataset("/spikes/" + p + "/timestamps").shape()[0]);
+                std::cout << fmt::format("  spikes recorded: {:<10} {}\n", p,
+                                         file.dataset("/spikes/" + p + "/timestamps").shape()[0]);
         if (file.exists("/multirate")) print_multirate(file);
         for (const std::string& clock : file.members("/trajectory")) {
             const std::string group = "/trajectory/" + clock;
@@ -90,7 +99,8 @@ int info(const std::string& path) {
                 for (const std::string& name : file.members(group)) print_series(file, group, name);
         }
         if (file.exists("/snapshots"))
-            for (const std::string& label : file.members("/snapshots")) std::cout << fmt::format("  snapshot {}\n", label);
+            for (const std::string& label : file.members("/snapshots"))
+                std::cout << fmt::format("  snapshot {}\n", label);
     } catch (const record::Hdf5Error& error) {
         std::cerr << fmt::format("rewire: error: {}\n", error.what());
         return 2;

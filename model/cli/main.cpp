@@ -43,7 +43,8 @@ po::variables_map parse(const std::vector<std::string>& arguments, const po::opt
                   .options(all)
                   .positional(positional)
                   .style(po::command_line_style::unix_style & ~po::command_line_style::allow_guessing)
-                  .run(), values);
+                  .run(),
+              values);
     po::notify(values);
     return values;
 }
@@ -55,9 +56,12 @@ int dispatch(const std::string& verb, const std::vector<std::string>& arguments)
         options.add_options()("output,o", po::value<std::string>())("threads,t", po::value<std::string>())(
             "seed", po::value<std::string>())("set", po::value<Texts>()->composing())("quiet", "")("force", "");
     if (verb == "check")
-        options.add_options()("threads,t", po::value<std::string>())("seed", po::value<std::string>())("set", po::value<Texts>()->composing());
+        options.add_options()("threads,t", po::value<std::string>())("seed", po::value<std::string>())(
+            "set", po::value<Texts>()->composing());
     const po::variables_map values = parse(arguments, options);
-    const auto text = [&](const char* key) { return values.count(key) ? values[key].as<std::string>() : std::string(); };
+    const auto text = [&](const char* key) {
+        return values.count(key) ? values[key].as<std::string>() : std::string();
+    };
     const std::string file = text("file");
     if (file.empty() && verb != "describe") return bad_usage(fmt::format("{} needs a file", verb));
     Texts overrides = values.count("set") ? values["set"].as<Texts>() : Texts{};
@@ -65,7 +69,8 @@ int dispatch(const std::string& verb, const std::vector<std::string>& arguments)
     if (values.count("threads")) overrides.push_back("experiment.threads=" + text("threads"));
     if (values.count("seed")) overrides.push_back("experiment.seed=" + text("seed"));
     if (verb == "run")
-        return rewire::cli::run({file, text("output"), overrides, values.count("quiet") > 0, values.count("force") > 0});
+        return rewire::cli::run(
+            {file, text("output"), overrides, values.count("quiet") > 0, values.count("force") > 0});
     if (verb == "check") return rewire::cli::check(file, overrides);
     if (verb == "describe") return rewire::cli::describe(file);
     return rewire::cli::info(file);
@@ -93,7 +98,8 @@ int main(int argc, char** argv) {
     if (std::find(verbs.begin(), verbs.end(), words[0]) == verbs.end()) {
         const std::string near = rewire::experiment::nearest(words[0], verbs);
         return bad_usage(fmt::format("unknown command \"{}\"{} must be one of {}", words[0],
-                                     near.empty() ? ";" : fmt::format("; did you mean \"{}\"?", near), fmt::join(verbs, ", ")));
+                                     near.empty() ? ";" : fmt::format("; did you mean \"{}\"?", near),
+                                     fmt::join(verbs, ", ")));
     }
     try {
         return dispatch(words[0], {words.begin() + 1, words.end()});

@@ -54,8 +54,9 @@ public:
         last_ = Clock::now();
         const double wall = seconds_since(start_), done = simulation.time_s(), total = simulation.model().duration_s;
         const double rate = spikes_per_neuron_and_second(simulation);
-        const std::string line = fmt::format("{} of {}  {:.3g}x biological time  {:.2f} Hz  {} left", duration_text(done), duration_text(total),
-                                             done / wall, rate, done > 0 ? duration_text((total - done) * wall / done) : "?");
+        const std::string line = fmt::format("{} of {}  {:.3g}x biological time  {:.2f} Hz  {} left",
+                                             duration_text(done), duration_text(total), done / wall, rate,
+                                             done > 0 ? duration_text((total - done) * wall / done) : "?");
         std::cerr << (terminal_ ? "\r\033[K" : "") << line << (terminal_ ? "" : "\n") << std::flush;
         drawn_ = true;
     }
@@ -67,7 +68,8 @@ private:
     static double spikes_per_neuron_and_second(engine::Simulation& simulation) {
         double neurons = 0;
         for (const auto& p : simulation.network().populations) neurons += static_cast<double>(p.size());
-        return static_cast<double>(simulation.network().total_spikes()) / std::max(1e-9, simulation.spiking_s()) / neurons;
+        return static_cast<double>(simulation.network().total_spikes()) / std::max(1e-9, simulation.spiking_s()) /
+               neurons;
     }
 
     bool quiet_, terminal_, drawn_ = false;
@@ -78,14 +80,15 @@ private:
 void print_summary(engine::Simulation& simulation, const std::string& output, double wall_s) {
     const engine::Model& model = simulation.model();
     std::cout << fmt::format("simulated {} in {:.1f} s ({:.3g}x biological time; {} of it with spikes), {} threads\n",
-                             duration_text(simulation.time_s()), wall_s, simulation.time_s() / wall_s, duration_text(simulation.spiking_s()),
-                             simulation.network().options().threads);
+                             duration_text(simulation.time_s()), wall_s, simulation.time_s() / wall_s,
+                             duration_text(simulation.spiking_s()), simulation.network().options().threads);
     for (std::size_t p = 0; p < model.populations.size(); ++p) {
         double spiking = simulation.spiking_s();
         if (model.has_slow_mechanisms()) spiking -= model.baseline_settle_s + model.baseline_measure_s;
-        std::cout << fmt::format("  {:<16} {:>8} neurons  {:>12} spikes  {:8.3f} Hz\n", model.populations[p].name, model.populations[p].size,
-                                 simulation.spike_count(p),
-                                 static_cast<double>(simulation.spike_count(p)) / std::max(1e-9, spiking) / static_cast<double>(model.populations[p].size));
+        std::cout << fmt::format("  {:<16} {:>8} neurons  {:>12} spikes  {:8.3f} Hz\n", model.populations[p].name,
+                                 model.populations[p].size, simulation.spike_count(p),
+                                 static_cast<double>(simulation.spike_count(p)) / std::max(1e-9, spiking) /
+                                     static_cast<double>(model.populations[p].size));
     }
     std::cout << "result: " << output << "\n";
 }
@@ -98,19 +101,22 @@ int run(const RunOptions& options) {
     std::string output = options.output;
     if (output.empty()) output = "results/" + std::filesystem::path(options.config).stem().string() + ".h5";
     if (!options.force && std::filesystem::exists(output)) {
-        std::cerr << fmt::format("rewire: error: {}: the file exists already; name another with -o, or replace it with --force\n", output);
+        std::cerr << fmt::format(
+            "rewire: error: {}: the file exists already; name another with -o, or replace it with --force\n", output);
         return 2;
     }
     std::error_code ignored;
-    if (const auto folder = std::filesystem::path(output).parent_path(); !folder.empty()) std::filesystem::create_directories(folder, ignored);
+    if (const auto folder = std::filesystem::path(output).parent_path(); !folder.empty())
+        std::filesystem::create_directories(folder, ignored);
 
     const auto start = Clock::now();
     signal_seen = 0;
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);
-    record::Provenance provenance{.title = experiment.title.empty() ? std::filesystem::path(options.config).stem().string() : experiment.title,
-                                  .config_toml = experiment.resolved_toml,
-                                  .config_sha256 = sha256(experiment.resolved_toml)};
+    record::Provenance provenance{
+        .title = experiment.title.empty() ? std::filesystem::path(options.config).stem().string() : experiment.title,
+        .config_toml = experiment.resolved_toml,
+        .config_sha256 = sha256(experiment.resolved_toml)};
     for (const experiment::DoseWindow& dose : experiment.doses) {
         if (dose.start_s >= experiment.model.duration_s) continue;
         provenance.dose_start_s.push_back(dose.start_s);
@@ -142,7 +148,8 @@ int run(const RunOptions& options) {
     }
     if (!options.quiet) print_summary(*simulation, output, seconds_since(start));
     if (!simulation->finished()) {
-        std::cerr << fmt::format("rewire: interrupted at {}; what was simulated is in {}\n", duration_text(simulation->time_s()), output);
+        std::cerr << fmt::format("rewire: interrupted at {}; what was simulated is in {}\n",
+                                 duration_text(simulation->time_s()), output);
         return 130;
     }
     return 0;

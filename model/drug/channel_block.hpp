@@ -60,9 +60,8 @@ inline Blocker ketamine() { return {}; }
 inline Blocker norketamine() {
     Blocker b;
     for (double Blocker::*ic50 :
-         {&Blocker::ic50_0mg_2a_uM, &Blocker::ic50_0mg_2b_uM, &Blocker::ic50_0mg_2c_uM,
-          &Blocker::ic50_0mg_2d_uM, &Blocker::ic50_1mg_2a_uM, &Blocker::ic50_1mg_2b_uM,
-          &Blocker::ic50_1mg_2c_uM, &Blocker::ic50_1mg_2d_uM})
+         {&Blocker::ic50_0mg_2a_uM, &Blocker::ic50_0mg_2b_uM, &Blocker::ic50_0mg_2c_uM, &Blocker::ic50_0mg_2d_uM,
+          &Blocker::ic50_1mg_2a_uM, &Blocker::ic50_1mg_2b_uM, &Blocker::ic50_1mg_2c_uM, &Blocker::ic50_1mg_2d_uM})
         b.*ic50 *= 6.4;
     return b;
 }
@@ -83,8 +82,7 @@ inline BlockConstants block_constants(const Blocker& b) {
     BlockConstants c{{}, {}, b.reference_mV, b.voltage_e_fold_mV};
     for (std::size_t s = 0; s < subunit_count; ++s) {
         if (with[s] < without[s])
-            throw std::invalid_argument(std::string("ic50_1mg_") + names[s] + " is below ic50_0mg_" +
-                                        names[s]);
+            throw std::invalid_argument(std::string("ic50_1mg_") + names[s] + " is below ic50_0mg_" + names[s]);
         c.affinity_per_uM[s] = 1 / (b.in_vivo_factor * without[s]);
         c.mg_affinity_per_mM[s] = with[s] / without[s] - 1;
     }
@@ -184,11 +182,9 @@ template <>
 struct Described<drug::Blocker> {
     using S = drug::Blocker;
     static constexpr std::string_view name = "blocker";
-    static constexpr std::string_view meaning =
-        "open-channel blocker of NMDA receptors; defaults: racemic ketamine";
+    static constexpr std::string_view meaning = "open-channel blocker of NMDA receptors; defaults: racemic ketamine";
     static constexpr std::string_view potency = "[M] Kotermanski & Johnson 2009, HEK cells at -66 mV";
-    static constexpr std::string_view kinetics =
-        "calibrated: onset 2-10 s at 0.5-1 uM with continuous agonist";
+    static constexpr std::string_view kinetics = "calibrated: onset 2-10 s at 0.5-1 uM with continuous agonist";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
         {"ic50_0mg_2a", "uM", &S::ic50_0mg_2a_uM, positive, "IC50 at GluN2A without Mg", potency},
         {"ic50_0mg_2b", "uM", &S::ic50_0mg_2b_uM, positive, "IC50 at GluN2B without Mg", potency},
@@ -198,23 +194,19 @@ struct Described<drug::Blocker> {
         {"ic50_1mg_2b", "uM", &S::ic50_1mg_2b_uM, positive, "IC50 at GluN2B with 1 mM Mg", potency},
         {"ic50_1mg_2c", "uM", &S::ic50_1mg_2c_uM, positive, "IC50 at GluN2C with 1 mM Mg", potency},
         {"ic50_1mg_2d", "uM", &S::ic50_1mg_2d_uM, positive, "IC50 at GluN2D with 1 mM Mg", potency},
-        {"in_vivo_factor", "1", &S::in_vivo_factor, positive,
-         "kappa: multiplies every IC50 in the living brain",
+        {"in_vivo_factor", "1", &S::in_vivo_factor, positive, "kappa: multiplies every IC50 in the living brain",
          "calibrated: Shaffer 2014, 50 % occupancy at 1.42 uM unbound in plasma (Kp,uu 0.8, 2A/2B pool at "
          "-62 mV)"},
         {"reference", "mV", &S::reference_mV, any_value, "potential at which the IC50 were measured",
          "Kotermanski & Johnson 2009"},
         {"voltage_e_fold", "mV", &S::voltage_e_fold_mV, positive,
          "depolarisation that raises the IC50 e-fold, without Mg", "[M] MacDonald 1987 (30-45)"},
-        {"r_open", "1/s", &S::r_open_per_s, positive, "exchange rate of channels that are always open",
-         kinetics},
-        {"r_leak", "1/s", &S::r_leak_per_s, non_negative,
-         "exchange rate of closed channels, through the membrane",
+        {"r_open", "1/s", &S::r_open_per_s, positive, "exchange rate of channels that are always open", kinetics},
+        {"r_leak", "1/s", &S::r_leak_per_s, non_negative, "exchange rate of closed channels, through the membrane",
          "[M] MacDonald 1991, Orser 1997: recovery without agonist takes minutes"},
-        {"open_half", "1", &S::open_half, positive, "open fraction at which the exchange is half as fast",
-         kinetics},
-        {"untrapped_fraction", "1", &S::untrapped_fraction, fraction,
-         "blocked channels that do not trap the drug", "[M] Mealing 1999 (0.05-0.25)"},
+        {"open_half", "1", &S::open_half, positive, "open fraction at which the exchange is half as fast", kinetics},
+        {"untrapped_fraction", "1", &S::untrapped_fraction, fraction, "blocked channels that do not trap the drug",
+         "[M] Mealing 1999 (0.05-0.25)"},
     });
 };
 } // namespace rewire

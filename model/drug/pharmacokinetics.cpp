@@ -37,10 +37,8 @@ std::size_t index_of(const PkModel& model, std::string_view compartment) {
 template <class S>
 void check_ranges(const S& item, const std::string& whose) {
     for (const Parameter<S>& p : Described<S>::parameters)
-        if (const auto* member = std::get_if<double S::*>(&p.member);
-            member && !p.range.contains(item.**member))
-            fail(whose + ": " + std::string(p.name) + " = " + std::to_string(item.**member) +
-                 " is out of range");
+        if (const auto* member = std::get_if<double S::*>(&p.member); member && !p.range.contains(item.**member))
+            fail(whose + ": " + std::string(p.name) + " = " + std::to_string(item.**member) + " is out of range");
 }
 
 template <class Named>
@@ -195,8 +193,7 @@ void Pharmacokinetics::advance(double from_s, double to_s) {
 
 /// One step within which no input starts or ends.
 void Pharmacokinetics::step(std::int64_t from_ns, std::int64_t to_ns) {
-    Eigen::VectorXd rate_mg_per_h =
-        Eigen::VectorXd::Zero(static_cast<Eigen::Index>(model_.compartments.size()));
+    Eigen::VectorXd rate_mg_per_h = Eigen::VectorXd::Zero(static_cast<Eigen::Index>(model_.compartments.size()));
     for (const Input& input : inputs_) {
         if (input.start_ns == input.end_ns) {
             if (input.start_ns == from_ns) state_[input.compartment] += input.amount_mg;
@@ -212,8 +209,7 @@ void Pharmacokinetics::step(std::int64_t from_ns, std::int64_t to_ns) {
 /// exp([A B; 0 0] h) = [exp(A h), integral of exp(A s) B; 0, 1] (Van Loan 1978, IEEE Trans Autom Control
 /// 23:395).
 const Pharmacokinetics::Propagator& Pharmacokinetics::propagator(std::int64_t step_ns) {
-    const auto known =
-        std::ranges::find(propagators_, step_ns, [](const auto& entry) { return entry.first; });
+    const auto known = std::ranges::find(propagators_, step_ns, [](const auto& entry) { return entry.first; });
     if (known != propagators_.end()) return known->second;
     if (propagators_.size() == max_propagators) propagators_.clear();
 
@@ -262,8 +258,7 @@ double Pharmacokinetics::unbound_plasma_uM(std::size_t species) const {
 
 double Pharmacokinetics::unbound_brain_uM(std::size_t species) const {
     const Species& s = model_.species.at(species);
-    return effect_site_ng_per_mL(species) * s.unbound_fraction * s.brain_plasma_unbound_ratio /
-           s.molar_mass_g_per_mol;
+    return effect_site_ng_per_mL(species) * s.unbound_fraction * s.brain_plasma_unbound_ratio / s.molar_mass_g_per_mol;
 }
 
 double Pharmacokinetics::amount_mg(std::string_view compartment) const {

@@ -136,9 +136,8 @@ public:
     /// First start or end of an input later than t_s, infinity if there is none.
     double next_event_after(double t_s) const;
 
-    double plasma_ng_per_mL(std::size_t species) const; ///< total concentration in plasma
-    double
-    effect_site_ng_per_mL(std::size_t species) const; ///< total plasma concentration as the brain sees it
+    double plasma_ng_per_mL(std::size_t species) const;      ///< total concentration in plasma
+    double effect_site_ng_per_mL(std::size_t species) const; ///< total plasma concentration as the brain sees it
     double unbound_plasma_uM(std::size_t species) const;
     double unbound_brain_uM(std::size_t species) const; ///< drives channel block
 
@@ -204,12 +203,9 @@ struct Described<drug::Flow> {
     static constexpr auto parameters = std::to_array<Parameter<S>>({
         {"from", "1", &S::from, any_value, "compartment that it leaves", ""},
         {"to", "1", &S::to, any_value, "compartment that it reaches; empty: eliminated", ""},
-        {"rate", "1/h", &S::rate_per_h, non_negative, "first-order rate, where no clearance is given",
-         "the model's"},
-        {"clearance", "L/h", &S::clearance_L_per_h, non_negative, "clearance, where no rate is given",
-         "the model's"},
-        {"fraction", "1", &S::fraction, fraction, "share that arrives; the rest is eliminated",
-         "the model's"},
+        {"rate", "1/h", &S::rate_per_h, non_negative, "first-order rate, where no clearance is given", "the model's"},
+        {"clearance", "L/h", &S::clearance_L_per_h, non_negative, "clearance, where no rate is given", "the model's"},
+        {"fraction", "1", &S::fraction, fraction, "share that arrives; the rest is eliminated", "the model's"},
     });
 };
 
@@ -232,10 +228,8 @@ struct Described<drug::Species> {
          "share not bound to plasma proteins",
          "[M] 0.53 Dayton 1983 to 0.68 Schmidt & Holzgrabe 2024"},
         {"brain_plasma_unbound_ratio", "1", &S::brain_plasma_unbound_ratio, non_negative,
-         "unbound concentration in brain over that in plasma, Kp,uu",
-         "[M] middle of 0.5-1.1; 0.6 in Moaddel 2023"},
-        {"effect_site_rate", "1/min", &S::effect_site_rate_per_min, positive,
-         "equilibration of the effect site, ke0",
+         "unbound concentration in brain over that in plasma, Kp,uu", "[M] middle of 0.5-1.1; 0.6 in Moaddel 2023"},
+        {"effect_site_rate", "1/min", &S::effect_site_rate_per_min, positive, "equilibration of the effect site, ke0",
          "[M] half-life 0.2 min (Herd & Anderson 2007) to 3 min (Schuttler 1987)"},
     });
 };
@@ -248,8 +242,7 @@ struct Described<drug::RouteInput> {
     static constexpr auto parameters = std::to_array<Parameter<S>>({
         {"compartment", "1", &S::compartment, any_value, "compartment that it enters", ""},
         {"fraction", "1", &S::fraction, fraction, "share of the dose", "the model's"},
-        {"duration", "h", &S::duration_h, non_negative, "zero-order input lasts this long; 0: at once",
-         "the model's"},
+        {"duration", "h", &S::duration_h, non_negative, "zero-order input lasts this long; 0: at once", "the model's"},
         {"lag", "h", &S::lag_h, non_negative, "delay before it starts", "the model's"},
     });
 };

@@ -12,10 +12,10 @@ constexpr double hydroxynorketamine_g_per_mol = 239.70;
 constexpr double esketamine_unbound = 0.65; // Schmidt & Holzgrabe 2024
 
 // Absorption that the models with intravenous data lack.
-constexpr double muscle_fraction = 0.93; // [M] Clements 1982
-constexpr double muscle_rate_per_h = 4;  // [M] Grant 1981: peak of venous plasma 22 min after the injection
-constexpr double skin_fraction = 0.93;   // [M] as from muscle: similar exposure in Loo 2016
-constexpr double skin_rate_per_h = 2.5;  // [M] somewhat slower than from muscle, Loo 2016
+constexpr double muscle_fraction = 0.93;    // [M] Clements 1982
+constexpr double muscle_rate_per_h = 4;     // [M] Grant 1981: peak of venous plasma 22 min after the injection
+constexpr double skin_fraction = 0.93;      // [M] as from muscle: similar exposure in Loo 2016
+constexpr double skin_rate_per_h = 2.5;     // [M] somewhat slower than from muscle, Loo 2016
 constexpr double peritoneum_rate_per_h = 6; // [M] like rodents; no human data
 constexpr double hepatic_extraction = 0.72; // of portal blood: Perez-Ruixo 2021, from Qh and Vh (kel + kmet)
 constexpr double oral_escape = 0.08;        // Fanta 2015: bioavailability of oral S-ketamine
@@ -33,10 +33,7 @@ Flow by_rate(std::string from, std::string to, double rate_per_h, double share =
 }
 
 Flow by_clearance(std::string from, std::string to, double clearance_L_per_h, double share = 1) {
-    return {.from = std::move(from),
-            .to = std::move(to),
-            .clearance_L_per_h = clearance_L_per_h,
-            .fraction = share};
+    return {.from = std::move(from), .to = std::move(to), .clearance_L_per_h = clearance_L_per_h, .fraction = share};
 }
 
 /// Exchange by the same clearance both ways.
@@ -52,8 +49,8 @@ void add_depot(PkModel& model, const std::string& depot, const std::string& to, 
 
 /// A depot drained by the portal vein: the share `escape` reaches plasma, the rest is metabolised on its
 /// first pass.
-void add_portal_depot(PkModel& model, const std::string& depot, const std::string& metabolised_to,
-                      double rate_per_h, double escape) {
+void add_portal_depot(PkModel& model, const std::string& depot, const std::string& metabolised_to, double rate_per_h,
+                      double escape) {
     model.compartments.push_back({depot, 0});
     model.flows.push_back(by_rate(depot, "central", rate_per_h * escape));
     model.flows.push_back(by_rate(depot, metabolised_to, rate_per_h * (1 - escape)));
@@ -80,12 +77,11 @@ void add_sprays(PkModel& model, const std::string& swallowed_into, double durati
 // Pharmacol 71:441. Norketamine was fitted in its own mass without conversion: a milligram cleared gives a
 // milligram.
 PkModel otto2021() {
-    PkModel m{
-        .name = "otto2021",
-        .meaning = "ketamine and norketamine in venous plasma of healthy adults",
-        .source =
-            "Otto 2021, Fanta 2015; nasal and oral absorption Perez-Ruixo 2021, oral F Fanta 2015; [M] "
-            "intramuscular Grant 1981 and Clements 1982, subcutaneous Loo 2016, intraperitoneal as rodents"};
+    PkModel m{.name = "otto2021",
+              .meaning = "ketamine and norketamine in venous plasma of healthy adults",
+              .source =
+                  "Otto 2021, Fanta 2015; nasal and oral absorption Perez-Ruixo 2021, oral F Fanta 2015; [M] "
+                  "intramuscular Grant 1981 and Clements 1982, subcutaneous Loo 2016, intraperitoneal as rodents"};
     m.compartments = {{"central", 133},
                       {"peripheral1", 187},
                       {"peripheral2", 98.8},
@@ -118,12 +114,10 @@ PkModel simons2022() {
     constexpr double gut_duration_h = 29.9 / 60;
     constexpr double portal_rate_per_h = 1 / 10.7 * per_min;
 
-    PkModel m{
-        .name = "simons2022",
-        .meaning = "ketamine, norketamine and hydroxynorketamine in arterial plasma of healthy adults",
-        .source =
-            "Simons 2022; nasal absorption Perez-Ruixo 2021, oral F Fanta 2015; [M] intramuscular Grant "
-            "1981 and Clements 1982, subcutaneous Loo 2016, intraperitoneal as rodents"};
+    PkModel m{.name = "simons2022",
+              .meaning = "ketamine, norketamine and hydroxynorketamine in arterial plasma of healthy adults",
+              .source = "Simons 2022; nasal absorption Perez-Ruixo 2021, oral F Fanta 2015; [M] intramuscular Grant "
+                        "1981 and Clements 1982, subcutaneous Loo 2016, intraperitoneal as rodents"};
     m.compartments = {{"central", 11.6},
                       {"peripheral1", 39.0},
                       {"peripheral2", 174},
@@ -146,12 +140,11 @@ PkModel simons2022() {
     exchange(m, "central", "peripheral2", 1.21 * per_min);
     exchange(m, "norketamine", "norketamine_peripheral", 2.63 * per_min);
     exchange(m, "hydroxynorketamine", "hydroxynorketamine_peripheral", 1.70 * per_min);
-    m.species = {
-        {.name = "ketamine", .central = "central"},
-        {.name = "norketamine", .central = "norketamine", .molar_mass_g_per_mol = norketamine_g_per_mol},
-        {.name = "hydroxynorketamine",
-         .central = "hydroxynorketamine",
-         .molar_mass_g_per_mol = hydroxynorketamine_g_per_mol}};
+    m.species = {{.name = "ketamine", .central = "central"},
+                 {.name = "norketamine", .central = "norketamine", .molar_mass_g_per_mol = norketamine_g_per_mol},
+                 {.name = "hydroxynorketamine",
+                  .central = "hydroxynorketamine",
+                  .molar_mass_g_per_mol = hydroxynorketamine_g_per_mol}};
     add_injections(m);
     add_portal_depot(m, "peritoneum", "metabolism1", peritoneum_rate_per_h, 1 - hepatic_extraction);
     add_portal_depot(m, "gut", "portal", gut_rate_per_h, oral_escape);
@@ -167,9 +160,8 @@ PkModel simons2022() {
 PkModel perez_ruixo2021() {
     PkModel m{.name = "perez_ruixo2021",
               .meaning = "intranasal, intravenous and oral esketamine and noresketamine",
-              .source =
-                  "Perez-Ruixo 2021; [M] intramuscular Grant 1981 and Clements 1982, subcutaneous Loo 2016, "
-                  "intraperitoneal as rodents"};
+              .source = "Perez-Ruixo 2021; [M] intramuscular Grant 1981 and Clements 1982, subcutaneous Loo 2016, "
+                        "intraperitoneal as rodents"};
     m.compartments = {{"central", 192},      {"peripheral1", 143},
                       {"peripheral2", 417},  {"liver", 101},
                       {"noresketamine", 70}, {"noresketamine_peripheral", 115},
@@ -202,13 +194,11 @@ PkModel mouse() {
     constexpr double half_life_h = 1.0 / 3;
     PkModel m{.name = "mouse",
               .meaning = "ketamine in plasma of the mouse, one compartment",
-              .source =
-                  "[M] Maxwell 2006, Zanos 2016: half-life 20 min (10-35), V/F 3-5 L/kg, absorption 10-20 /h",
+              .source = "[M] Maxwell 2006, Zanos 2016: half-life 20 min (10-35), V/F 3-5 L/kg, absorption 10-20 /h",
               .reference_weight_kg = weight_kg};
     m.compartments = {{"central", volume_L}, {"peritoneum", 0}, {"muscle", 0}, {"skin", 0}};
     m.flows = {by_clearance("central", "", 0.693147180559945 / half_life_h * volume_L),
-               by_rate("peritoneum", "central", 15), by_rate("muscle", "central", 15),
-               by_rate("skin", "central", 10)};
+               by_rate("peritoneum", "central", 15), by_rate("muscle", "central", 15), by_rate("skin", "central", 10)};
     m.species = {{.name = "ketamine", .central = "central"}};
     m.routes = {{"intravenous", {{"central"}}},
                 {"intramuscular", {{"muscle"}}},

@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t run_size = 256;
 
 /// Voltage terms of a run, shared by all pools, subunits and blockers.
-REWIRE_CLONES void voltage_terms(const float* v_mV, std::size_t count, float half_mV, float slope_mV, float* mg, float* l_type) {
+REWIRE_CLONES void voltage_terms(const float* v_mV, std::size_t count, float half_mV, float slope_mV, float* mg,
+                                 float* l_type) {
     for (std::size_t i = 0; i < count; ++i) {
         mg[i] = synapse::mg_voltage_factor(v_mV[i]);
         l_type[i] += 1.0f / (1.0f + fast_exp((half_mV - v_mV[i]) / slope_mV));
@@ -19,8 +20,8 @@ REWIRE_CLONES void voltage_terms(const float* v_mV, std::size_t count, float hal
 }
 
 /// r(O) of one subunit (drug/channel_block.hpp) from the pool's gating and the Mg block of the subunit's class.
-REWIRE_CLONES void exchange_rates(const float* gating, const float* mg, float mg_ratio, float r_leak, float r_open, float open_half,
-                                  std::size_t count, float* rate, float* sum) {
+REWIRE_CLONES void exchange_rates(const float* gating, const float* mg, float mg_ratio, float r_leak, float r_open,
+                                  float open_half, std::size_t count, float* rate, float* sum) {
     for (std::size_t i = 0; i < count; ++i) {
         const float open = gating[i] / (1.0f + mg_ratio * mg[i]);
         rate[i] = r_leak + (r_open - r_leak) * open / (open + open_half);
@@ -29,8 +30,9 @@ REWIRE_CLONES void exchange_rates(const float* gating, const float* mg, float mg
 }
 
 /// 1/IC50(V, Mg) of one blocker at one subunit (drug/channel_block.hpp), and its product with the exchange rate.
-REWIRE_CLONES void inverse_ic50s(const float* v_mV, const float* mg, const float* rate, float affinity, float mg_affinity,
-                                 float reference_mV, float e_fold_mV, std::size_t count, float* over_ic50, float* rate_over_ic50) {
+REWIRE_CLONES void inverse_ic50s(const float* v_mV, const float* mg, const float* rate, float affinity,
+                                 float mg_affinity, float reference_mV, float e_fold_mV, std::size_t count,
+                                 float* over_ic50, float* rate_over_ic50) {
     for (std::size_t i = 0; i < count; ++i) {
         const float inverse = affinity * fast_exp((reference_mV - v_mV[i]) / e_fold_mV) / (1.0f + mg_affinity * mg[i]);
         over_ic50[i] += inverse;
@@ -41,7 +43,9 @@ REWIRE_CLONES void inverse_ic50s(const float* v_mV, const float* mg, const float
 } // namespace
 
 void reset(Drives& drives) {
-    const auto zero = [](auto& sums) { std::fill(sums.begin(), sums.end(), typename std::decay_t<decltype(sums)>::value_type{}); };
+    const auto zero = [](auto& sums) {
+        std::fill(sums.begin(), sums.end(), typename std::decay_t<decltype(sums)>::value_type{});
+    };
     drives.samples = 0;
     zero(drives.spikes);
     zero(drives.calcium);
@@ -58,17 +62,19 @@ void reset(Drives& drives) {
 }
 
 void sample(Drives& drives, const DriveConstants& constants, const float* v_mV,
-            const std::vector<synapse::ReceptorState>& receptors, float ambient_open, std::size_t first, std::size_t count) {
+            const std::vector<synapse::ReceptorState>& receptors, float ambient_open, std::size_t first,
+            std::size_t count) {
     alignas(64) float mg[run_size], gating[run_size], rate[run_size];
     for (std::size_t at = first; at < first + count; at += run_size) {
         const std::size_t n = std::min(run_size, first + count - at);
-        voltage_terms(v_mV + at, n, static_cast<float>(constants.l_type.half_mV), static_cast<float>(constants.l_type.slope_mV), mg,
-                      drives.l_type.data() + at);
+        voltage_terms(v_mV + at, n, static_cast<float>(constants.l_type.half_mV),
+                      static_cast<float>(constants.l_type.slope_mV), mg, drives.l_type.data() + at);
         std::fill(gating, gating + n, 0.0f);
         for (const synapse::ReceptorState& receptor : receptors) {
             if (receptor.kind == synapse::ReceptorKind::ampa)
                 for (std::size_t i = 0; i < n; ++i)
-                    drives.ampa_nS[at + i] += synapse::conductance_nS(receptor, at + i) * (receptor.gain.empty() ? 1.0f : receptor.gain[at + i]);
+                    drives.ampa_nS[at + i] += synapse::conductance_nS(receptor, at + i) *
+                                              (receptor.gain.empty() ? 1.0f : receptor.gain[at + i]);
             if (receptor.kind == synapse::ReceptorKind::nmda)
                 for (std::size_t i = 0; i < n; ++i)
                     if (const float total = receptor.total_weight[at + i]; total > 0)
@@ -79,10 +85,11 @@ void sample(Drives& drives, const DriveConstants& constants, const float* v_mV,
             for (SubunitSums& subunit : drives.pools[pool]) {
                 const bool ab = subunit.subunit == drug::n2a || subunit.subunit == drug::n2b;
                 const double mg_half = ab ? synapse::mg_half_ab_mM : synapse::mg_half_cd_mM;
-                const drug::Blocker& kinetics = constants.blockers.front(); // blockers of a channel share the first one's rates
-                exchange_rates(gating, mg, static_cast<float>(constants.mg_mM / mg_half), static_cast<float>(kinetics.r_leak_per_s),
-                               static_cast<float>(kinetics.r_open_per_s), static_cast<float>(kinetics.open_half), n, rate,
-                               subunit.exchange.data() + at);
+                const drug::Blocker& kinetics =
+                    constants.blockers.front(); // blockers of a channel share the first one's rates
+                exchange_rates(gating, mg, static_cast<float>(constants.mg_mM / mg_half),
+                               static_cast<float>(kinetics.r_leak_per_s), static_cast<float>(kinetics.r_open_per_s),
+                               static_cast<float>(kinetics.open_half), n, rate, subunit.exchange.data() + at);
                 for (std::size_t b = 0; b < constants.blockers.size(); ++b) {
                     const drug::BlockConstants& c = constants.block[b];
                     // exp(-0.062 (V - V_ref)) from the factor at V that is at hand.

@@ -43,8 +43,8 @@ struct Drives {
 /// Constants of the sampling, the same for every population.
 struct DriveConstants {
     neuron::LType l_type;
-    std::vector<drug::Blocker> blockers;        ///< share the kinetics of the first
-    std::vector<drug::BlockConstants> block;    ///< of each blocker; worked out by FastNetwork
+    std::vector<drug::Blocker> blockers;     ///< share the kinetics of the first
+    std::vector<drug::BlockConstants> block; ///< of each blocker; worked out by FastNetwork
     double mg_mM = 1;
 };
 
@@ -54,6 +54,7 @@ void reset(Drives& drives);
 /// Adds one sample of neurons [first, first + count).
 /// \param ambient_open  open fraction of extrasynaptic receptors before the Mg block
 void sample(Drives& drives, const DriveConstants& constants, const float* v_mV,
-            const std::vector<synapse::ReceptorState>& receptors, float ambient_open, std::size_t first, std::size_t count);
+            const std::vector<synapse::ReceptorState>& receptors, float ambient_open, std::size_t first,
+            std::size_t count);
 
 } // namespace rewire::engine

@@ -44,8 +44,9 @@ std::vector<std::uint32_t> poisson_thresholds(double mean) {
 }
 
 /// Random words of four steps for neurons [first, first + count), word k of each into words + k * stride.
-REWIRE_CLONES void draw_words(std::uint64_t seed, Purpose purpose, std::uint64_t entity, std::uint64_t time, std::uint32_t first,
-                              std::size_t count, std::size_t stride, std::uint32_t* __restrict words) {
+REWIRE_CLONES void draw_words(std::uint64_t seed, Purpose purpose, std::uint64_t entity, std::uint64_t time,
+                              std::uint32_t first, std::size_t count, std::size_t stride,
+                              std::uint32_t* __restrict words) {
 #pragma GCC ivdep
     for (std::size_t i = 0; i < count; ++i) {
         const auto drawn = random_words(seed, purpose, (entity << 32) | (first + static_cast<std::uint32_t>(i)), time);
@@ -57,8 +58,8 @@ REWIRE_CLONES void draw_words(std::uint64_t seed, Purpose purpose, std::uint64_t
 }
 
 /// Turns words into Poisson counts and adds weight x count to the input; at most run_size neurons.
-REWIRE_CLONES void add_poisson(const std::uint32_t* words, std::size_t count, const std::uint32_t* thresholds, std::size_t levels,
-                               float weight, float* __restrict input) {
+REWIRE_CLONES void add_poisson(const std::uint32_t* words, std::size_t count, const std::uint32_t* thresholds,
+                               std::size_t levels, float weight, float* __restrict input) {
     std::int32_t hits[run_size] = {};
     for (std::size_t k = 0; k < levels; ++k) {
         const std::uint32_t threshold = thresholds[k];
@@ -84,7 +85,8 @@ REWIRE_CLONES void add_ohmic(const float* g, const float* gain, float reversal_m
     }
 }
 
-REWIRE_CLONES void add_nmda(const float* g, const float* gain_ab, const float* gain_cd, std::size_t count, float* ab, float* cd) {
+REWIRE_CLONES void add_nmda(const float* g, const float* gain_ab, const float* gain_cd, std::size_t count, float* ab,
+                            float* cd) {
     for (std::size_t i = 0; i < count; ++i) {
         ab[i] += g[i] * gain_ab[i];
         cd[i] += g[i] * gain_cd[i];
@@ -117,12 +119,16 @@ FastNetwork::FastNetwork(const FastOptions& options, const std::vector<network::
                          const std::vector<network::Projection>& projection_list,
                          const std::vector<network::PairwiseColumns>& pairwise, std::vector<Stimulus> stimuli,
                          std::vector<Trace> trace_list)
-    : traces(std::move(trace_list)), options_(options), team_(options.threads), stimuli_(std::move(stimuli)),
+    : traces(std::move(trace_list)),
+      options_(options),
+      team_(options.threads),
+      stimuli_(std::move(stimuli)),
       projections_from_(population_list.size()) {
     const auto threads = static_cast<std::size_t>(team_.size());
     ambient_open.assign(options_.regions, 0);
     options_.drives.block.clear();
-    for (const drug::Blocker& blocker : options_.drives.blockers) options_.drives.block.push_back(drug::block_constants(blocker));
+    for (const drug::Blocker& blocker : options_.drives.blockers)
+        options_.drives.block.push_back(drug::block_constants(blocker));
     for (std::size_t p = 0; p < population_list.size(); ++p) {
         const network::Population& spec = population_list[p];
         FastPopulation population;
@@ -136,16 +142,19 @@ FastNetwork::FastNetwork(const FastOptions& options, const std::vector<network::
         population.membrane.membrane_potential_mV.resize(n);
         std::visit(
             [&](const auto& model) {
-                population.refractory_steps = static_cast<int>(std::lround(neuron::refractory_period_ms(model) / options_.dt_ms));
-                const network::Distribution initial = spec.initial_mV.value_or(
-                    network::Distribution{.kind = "uniform",
-                                          .low = std::min(neuron::resting_potential_mV(model), neuron::spike_threshold_mV(model)),
-                                          .high = std::max(neuron::resting_potential_mV(model), neuron::spike_threshold_mV(model))});
+                population.refractory_steps =
+                    static_cast<int>(std::lround(neuron::refractory_period_ms(model) / options_.dt_ms));
+                const network::Distribution initial = spec.initial_mV.value_or(network::Distribution{
+                    .kind = "uniform",
+                    .low = std::min(neuron::resting_potential_mV(model), neuron::spike_threshold_mV(model)),
+                    .high = std::max(neuron::resting_potential_mV(model), neuron::spike_threshold_mV(model))});
                 RandomStream random(options_.seed, Purpose::initial_state, p);
                 for (float& v : population.membrane.membrane_potential_mV) {
-                    const double u = initial.kind == "constant" ? 0 : (initial.kind == "uniform" ? random.uniform() : random.normal());
+                    const double u = initial.kind == "constant"
+                                         ? 0
+                                         : (initial.kind == "uniform" ? random.uniform() : random.normal());
                     v = static_cast<float>(initial.kind == "uniform" ? initial.low + u * (initial.high - initial.low)
-                                                                    : initial.mean + u * initial.sd);
+                                                                     : initial.mean + u * initial.sd);
                 }
             },
             spec.model);
@@ -156,13 +165,15 @@ FastNetwork::FastNetwork(const FastOptions& options, const std::vector<network::
                 population.nmda.reversal_mV = static_cast<float>(receptor.reversal_mV);
             }
             if (const auto* lif = std::get_if<neuron::LifCurrent>(&spec.model))
-                state.propagator_mV_per_pA =
-                    static_cast<float>(neuron::synaptic_propagator_mV_per_pA(*lif, receptor.tau_decay_ms, options_.dt_ms));
+                state.propagator_mV_per_pA = static_cast<float>(
+                    neuron::synaptic_propagator_mV_per_pA(*lif, receptor.tau_decay_ms, options_.dt_ms));
         }
         if (spec.tonic_nmda_nS > 0) {
             population.has_nmda = true;
-            population.tonic_ab_nS.assign(n, static_cast<float>(spec.tonic_nmda_nS * (spec.extrasynaptic.share_2a + spec.extrasynaptic.share_2b)));
-            population.tonic_cd_nS.assign(n, static_cast<float>(spec.tonic_nmda_nS * (spec.extrasynaptic.share_2c + spec.extrasynaptic.share_2d)));
+            population.tonic_ab_nS.assign(n, static_cast<float>(spec.tonic_nmda_nS * (spec.extrasynaptic.share_2a +
+                                                                                      spec.extrasynaptic.share_2b)));
+            population.tonic_cd_nS.assign(n, static_cast<float>(spec.tonic_nmda_nS * (spec.extrasynaptic.share_2c +
+                                                                                      spec.extrasynaptic.share_2d)));
         }
         population.nmda.mg_ratio_ab = static_cast<float>(options_.drives.mg_mM / synapse::mg_half_ab_mM);
         population.nmda.mg_ratio_cd = static_cast<float>(options_.drives.mg_mM / synapse::mg_half_cd_mM);
@@ -181,10 +192,9 @@ FastNetwork::FastNetwork(const FastOptions& options, const std::vector<network::
         projection.specification = projection_list[q];
         const network::Projection& spec = projection.specification;
         FastPopulation& target = populations[spec.target];
-        const network::SynapseList list =
-            network::connect(spec, q, population_list[spec.source], population_list[spec.target],
-                             populations[spec.source].positions, target.positions, options_.dt_ms, options_.seed,
-                             q < pairwise.size() ? pairwise[q] : no_columns);
+        const network::SynapseList list = network::connect(
+            spec, q, population_list[spec.source], population_list[spec.target], populations[spec.source].positions,
+            target.positions, options_.dt_ms, options_.seed, q < pairwise.size() ? pairwise[q] : no_columns);
         network::SynapseLayout layout{.sources = static_cast<std::uint32_t>(populations[spec.source].size()),
                                       .targets = static_cast<std::uint32_t>(target.size()),
                                       .shared_weight = list.shared_weight,
@@ -196,7 +206,8 @@ FastNetwork::FastNetwork(const FastOptions& options, const std::vector<network::
             const double typical_ms = delay.kind == "uniform" ? 0.5 * (delay.low + delay.high) : delay.mean;
             layout.delays_steps = {network::delay_in_steps(typical_ms, options_.dt_ms)};
         }
-        projection.synapses = network::SynapseStore(std::move(layout), list.source, list.delay_steps, list.target, list.weight);
+        projection.synapses =
+            network::SynapseStore(std::move(layout), list.source, list.delay_steps, list.target, list.weight);
         projection.synapses.set_partitions(target.cuts);
         for (const std::uint16_t delay : projection.synapses.delays_steps()) {
             shortest = std::min<std::int64_t>(shortest, delay);
@@ -231,10 +242,12 @@ void FastNetwork::mark_active_receptors() {
     const auto mark = [&](std::size_t population, std::size_t receptor) {
         synapse::ReceptorState& state = populations[population].receptors[receptor];
         state.active = true;
-        populations[population].has_nmda = populations[population].has_nmda || state.kind == synapse::ReceptorKind::nmda;
+        populations[population].has_nmda =
+            populations[population].has_nmda || state.kind == synapse::ReceptorKind::nmda;
     };
     for (const FastProjection& projection : projections)
-        for (const network::ReceptorShare& share : projection.specification.receptors) mark(projection.specification.target, share.receptor);
+        for (const network::ReceptorShare& share : projection.specification.receptors)
+            mark(projection.specification.target, share.receptor);
     for (std::size_t p = 0; p < populations.size(); ++p)
         if (const auto& b = populations[p].specification.background) mark(p, b->receptor);
     for (const Stimulus& s : stimuli_)
@@ -242,13 +255,24 @@ void FastNetwork::mark_active_receptors() {
 }
 
 void FastNetwork::build_poisson_inputs() {
-    const auto add = [&](std::size_t population, std::size_t receptor, std::int64_t first, std::int64_t count, double from_s,
-                         double to_s, double rate_Hz, double weight, Purpose purpose, std::uint64_t entity) {
+    const auto add = [&](std::size_t population, std::size_t receptor, std::int64_t first, std::int64_t count,
+                         double from_s, double to_s, double rate_Hz, double weight, Purpose purpose,
+                         std::uint64_t entity) {
         const double steps_per_s = 1000 / options_.dt_ms;
-        const auto to_step = [&](double s) { return static_cast<std::int64_t>(std::llround(std::clamp(s, -1e11, 1e11) * steps_per_s)); };
-        PoissonInput input{population, receptor, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(count), to_step(from_s),
-                           to_step(to_s), static_cast<float>(weight), purpose, entity,
-                           poisson_thresholds(rate_Hz * options_.dt_ms * 1e-3), {}};
+        const auto to_step = [&](double s) {
+            return static_cast<std::int64_t>(std::llround(std::clamp(s, -1e11, 1e11) * steps_per_s));
+        };
+        PoissonInput input{population,
+                           receptor,
+                           static_cast<std::uint32_t>(first),
+                           static_cast<std::uint32_t>(count),
+                           to_step(from_s),
+                           to_step(to_s),
+                           static_cast<float>(weight),
+                           purpose,
+                           entity,
+                           poisson_thresholds(rate_Hz * options_.dt_ms * 1e-3),
+                           {}};
         input.words.assign(static_cast<std::size_t>(count) * 4, 0);
         poisson_.push_back(std::move(input));
     };
@@ -258,15 +282,18 @@ void FastNetwork::build_poisson_inputs() {
                 static_cast<double>(b->sources) * b->rate_Hz, b->weight, Purpose::background, p);
     for (std::size_t k = 0; k < stimuli_.size(); ++k)
         if (const Stimulus& s = stimuli_[k]; s.kind == "poisson")
-            add(s.population, s.receptor, s.first, s.count, s.from_s, s.to_s, s.rate_Hz, s.weight, Purpose::stimulus, k);
+            add(s.population, s.receptor, s.first, s.count, s.from_s, s.to_s, s.rate_Hz, s.weight, Purpose::stimulus,
+                k);
 }
 
 void FastNetwork::update_total_weights() {
     for (FastPopulation& population : populations)
-        for (synapse::ReceptorState& receptor : population.receptors) std::fill(receptor.total_weight.begin(), receptor.total_weight.end(), 0.0f);
+        for (synapse::ReceptorState& receptor : population.receptors)
+            std::fill(receptor.total_weight.begin(), receptor.total_weight.end(), 0.0f);
     for (std::size_t p = 0; p < populations.size(); ++p)
         if (const auto& b = populations[p].specification.background)
-            for (float& w : populations[p].receptors[b->receptor].total_weight) w += static_cast<float>(static_cast<double>(b->sources) * b->weight);
+            for (float& w : populations[p].receptors[b->receptor].total_weight)
+                w += static_cast<float>(static_cast<double>(b->sources) * b->weight);
     for (const FastProjection& projection : projections)
         for (const network::ReceptorShare& share : projection.specification.receptors) {
             synapse::ReceptorState& receptor = populations[projection.specification.target].receptors[share.receptor];
@@ -298,7 +325,8 @@ void FastNetwork::advance(std::int64_t first_step, std::int64_t steps) {
         samples.values.resize(samples.step.size() * traces[k].neurons.size(), 0);
     }
     // A stretch shorter than the sampling interval is sampled once, at its end.
-    const std::int64_t drive_samples = floor_div(end_step, options_.drive_every_steps) - floor_div(first_step, options_.drive_every_steps);
+    const std::int64_t drive_samples =
+        floor_div(end_step, options_.drive_every_steps) - floor_div(first_step, options_.drive_every_steps);
     team_.run([&](int rank, auto wait) {
         for (std::int64_t done = 0; done < steps;) {
             const std::int64_t until = std::min(done + interval_steps_, steps);
@@ -312,7 +340,8 @@ void FastNetwork::advance(std::int64_t first_step, std::int64_t steps) {
     });
     fast_step_ += steps;
     for (FastPopulation& population : populations)
-        if (population.drives.sampled) population.drives.samples += static_cast<std::uint32_t>(std::max<std::int64_t>(1, drive_samples));
+        if (population.drives.sampled)
+            population.drives.samples += static_cast<std::uint32_t>(std::max<std::int64_t>(1, drive_samples));
 }
 
 void FastNetwork::deliver(std::int64_t fast_step, int rank) {
@@ -323,7 +352,8 @@ void FastNetwork::deliver(std::int64_t fast_step, int rank) {
         const FastPopulation& source = populations[spec.source];
         FastPopulation& target = populations[spec.target];
         float* first_input = target.receptors[spec.receptors[0].receptor].input.data();
-        float* second_input = spec.receptors.size() > 1 ? target.receptors[spec.receptors[1].receptor].input.data() : nullptr;
+        float* second_input =
+            spec.receptors.size() > 1 ? target.receptors[spec.receptors[1].receptor].input.data() : nullptr;
         const auto first_scale = static_cast<float>(spec.receptors[0].scale);
         const float second_scale = spec.receptors.size() > 1 ? static_cast<float>(spec.receptors[1].scale) : 0;
         const auto groups = static_cast<std::uint32_t>(synapses.delays_steps().size());
@@ -334,11 +364,13 @@ void FastNetwork::deliver(std::int64_t fast_step, int rank) {
             for (std::size_t thread = 0; thread < source.history.size(); ++thread) {
                 const std::vector<std::uint32_t>& fired = source.history[thread][slot];
                 for (std::size_t k = 0; k < fired.size(); ++k) {
-                    const auto row = synapses.split(synapses.row_index(fired[k], group), static_cast<std::size_t>(rank));
+                    const auto row =
+                        synapses.split(synapses.row_index(fired[k], group), static_cast<std::size_t>(rank));
                     const float first = projection.dynamic ? projection.payload[thread][slot].first[k] : first_scale;
                     events += row.size;
                     if (second_input != nullptr) {
-                        const float second = projection.dynamic ? projection.payload[thread][slot].second[k] : second_scale;
+                        const float second =
+                            projection.dynamic ? projection.payload[thread][slot].second[k] : second_scale;
                         deliver_row(row, synapses.shared_weight(), first, first_input, second, second_input);
                     } else {
                         deliver_row(row, synapses.shared_weight(), first, first_input);
@@ -393,18 +425,20 @@ void FastNetwork::stimulate(std::size_t p, std::int64_t step, bool first, int ra
         const std::int64_t quarter = step & 3;
         // A word serves each of four steps; time is offset so that steps before zero have counters of their own.
         if (first || quarter == 0 || step == input.from_step)
-            draw_words(options_.seed, input.purpose, input.entity, static_cast<std::uint64_t>((step >> 2) + (std::int64_t{1} << 44)), low,
-                       high - low, input.count, input.words.data() + (low - input.first));
+            draw_words(options_.seed, input.purpose, input.entity,
+                       static_cast<std::uint64_t>((step >> 2) + (std::int64_t{1} << 44)), low, high - low, input.count,
+                       input.words.data() + (low - input.first));
         const std::uint32_t* words = input.words.data() + static_cast<std::size_t>(quarter) * input.count;
         for (std::uint32_t at = low; at < high; at += run_size)
-            add_poisson(words + (at - input.first), std::min<std::size_t>(run_size, high - at), input.thresholds.data(), input.thresholds.size(),
-                        input.weight, population.receptors[input.receptor].input.data() + at);
+            add_poisson(words + (at - input.first), std::min<std::size_t>(run_size, high - at), input.thresholds.data(),
+                        input.thresholds.size(), input.weight, population.receptors[input.receptor].input.data() + at);
     }
     const double dt_s = options_.dt_ms * 1e-3;
     for (const Stimulus& s : stimuli_) {
         if (s.population != p || s.kind != "spikes") continue;
         const auto step_of = [&](double t) { return static_cast<std::int64_t>(std::llround(t / dt_s)); };
-        auto it = std::lower_bound(s.times_s.begin(), s.times_s.end(), step, [&](double t, std::int64_t k) { return step_of(t) < k; });
+        auto it = std::lower_bound(s.times_s.begin(), s.times_s.end(), step,
+                                   [&](double t, std::int64_t k) { return step_of(t) < k; });
         for (; it != s.times_s.end() && step_of(*it) == step; ++it) {
             const std::uint32_t i = s.neurons[static_cast<std::size_t>(it - s.times_s.begin())];
             if (i >= begin && i < end) population.receptors[s.receptor].input[i] += static_cast<float>(s.weight);
@@ -453,7 +487,8 @@ void FastNetwork::step_block(FastPopulation& population, std::size_t first, std:
             add_ohmic(conductance, receptor.gain.empty() ? nullptr : receptor.gain.data() + first,
                       static_cast<float>(receptor.parameters.reversal_mV), count, sum, sum_current);
     }
-    const neuron::StepInput input{sum, sum_current, population.has_nmda ? ab : nullptr, cd, population.current_pA.data() + first};
+    const neuron::StepInput input{sum, sum_current, population.has_nmda ? ab : nullptr, cd,
+                                  population.current_pA.data() + first};
     const neuron::MembraneSlice slice{population.membrane.membrane_potential_mV.data() + first,
                                       population.membrane.adaptation_pA.data() + first,
                                       population.membrane.refractory_steps.data() + first, spiked, count};
@@ -470,8 +505,8 @@ void FastNetwork::step_block(FastPopulation& population, std::size_t first, std:
         population.specification.model);
 }
 
-void FastNetwork::emit(std::size_t p, std::uint32_t neuron, std::int64_t step, std::int64_t fast_step, std::int64_t end_step,
-                       int rank) {
+void FastNetwork::emit(std::size_t p, std::uint32_t neuron, std::int64_t step, std::int64_t fast_step,
+                       std::int64_t end_step, int rank) {
     FastPopulation& population = populations[p];
     const auto slot = static_cast<std::size_t>(fast_step % slots_);
     const auto thread = static_cast<std::size_t>(rank);
@@ -479,8 +514,8 @@ void FastNetwork::emit(std::size_t p, std::uint32_t neuron, std::int64_t step, s
     if (population.record_spikes) population.log[thread].push_back({step, neuron});
     population.drives.spikes[neuron] += 1;
     const double until_end_ms = static_cast<double>(end_step - step - 1) * options_.dt_ms;
-    population.drives.calcium[neuron] += static_cast<float>(
-        options_.calcium.beta * std::exp(-until_end_ms * 1e-3 / options_.calcium.tau_s));
+    population.drives.calcium[neuron] +=
+        static_cast<float>(options_.calcium.beta * std::exp(-until_end_ms * 1e-3 / options_.calcium.tau_s));
     const double t_ms = static_cast<double>(fast_step + 1) * options_.dt_ms;
     for (const std::size_t q : projections_from_[p]) {
         FastProjection& projection = projections[q];
@@ -488,8 +523,9 @@ void FastNetwork::emit(std::size_t p, std::uint32_t neuron, std::int64_t step, s
         const network::Projection& spec = projection.specification;
         synapse::ReleaseState& state = projection.state[neuron];
         const double interval_ms = t_ms - state.last_spike_ms;
-        const float released = spec.short_term ? synapse::release(state, *spec.short_term, t_ms, projection.release_factor)
-                                               : projection.release_factor;
+        const float released = spec.short_term
+                                   ? synapse::release(state, *spec.short_term, t_ms, projection.release_factor)
+                                   : projection.release_factor;
         state.last_spike_ms = t_ms;
         if (!projection.released.empty()) projection.released[neuron] += released;
         FastProjection::Payload& payload = projection.payload[thread][slot];
@@ -511,8 +547,8 @@ void FastNetwork::take_samples(std::int64_t step, std::int64_t extra_drive_end, 
         for (FastPopulation& population : populations) {
             const std::size_t begin = population.cuts[thread], count = population.cuts[thread + 1] - begin;
             if (population.drives.sampled && count > 0)
-                sample(population.drives, options_.drives, population.membrane.membrane_potential_mV.data(), population.receptors,
-                       ambient_open[population.specification.region], begin, count);
+                sample(population.drives, options_.drives, population.membrane.membrane_potential_mV.data(),
+                       population.receptors, ambient_open[population.specification.region], begin, count);
         }
     if (const std::int64_t every = options_.activity_every_steps; every > 0 && end % every == 0) {
         const auto index = static_cast<std::size_t>(
@@ -548,14 +584,17 @@ void FastNetwork::take_samples(std::int64_t step, std::int64_t extra_drive_end, 
         const Trace& trace = traces[k];
         if (end % trace.every_steps != 0) continue;
         TraceSamples& samples = trace_samples_[k];
-        const auto index = static_cast<std::size_t>(std::lower_bound(samples.step.begin(), samples.step.end(), end) - samples.step.begin());
+        const auto index = static_cast<std::size_t>(std::lower_bound(samples.step.begin(), samples.step.end(), end) -
+                                                    samples.step.begin());
         const FastPopulation& population = populations[trace.population];
         for (std::size_t n = 0; n < trace.neurons.size(); ++n) {
             const std::uint32_t i = trace.neurons[n];
             if (i < population.cuts[thread] || i >= population.cuts[thread + 1]) continue;
             float value = 0;
-            if (trace.variable == "membrane_potential") value = population.membrane.membrane_potential_mV[i];
-            else if (trace.variable == "adaptation") value = population.membrane.adaptation_pA[i];
+            if (trace.variable == "membrane_potential")
+                value = population.membrane.membrane_potential_mV[i];
+            else if (trace.variable == "adaptation")
+                value = population.membrane.adaptation_pA[i];
             else
                 for (const synapse::ReceptorState& receptor : population.receptors)
                     if (trace.variable == "g_" + receptor.parameters.name) value = synapse::conductance_nS(receptor, i);
@@ -566,7 +605,8 @@ void FastNetwork::take_samples(std::int64_t step, std::int64_t extra_drive_end, 
 
 void FastNetwork::reset_drives() {
     for (FastPopulation& population : populations) reset(population.drives);
-    for (FastProjection& projection : projections) std::fill(projection.released.begin(), projection.released.end(), 0.0f);
+    for (FastProjection& projection : projections)
+        std::fill(projection.released.begin(), projection.released.end(), 0.0f);
 }
 
 std::vector<Spike> FastNetwork::take_spikes(std::size_t p) {
@@ -597,7 +637,8 @@ ActivitySamples FastNetwork::take_activity() {
             if (!populations[p].in_lfp) continue;
             const std::size_t region = populations[p].specification.region;
             double total = 0;
-            for (std::size_t b = 0; b < blocks_of(populations[p].size()); ++b) total += lfp_block_sums_[k * lfp_blocks_ + lfp_offset_[p] + b];
+            for (std::size_t b = 0; b < blocks_of(populations[p].size()); ++b)
+                total += lfp_block_sums_[k * lfp_blocks_ + lfp_offset_[p] + b];
             taken.lfp_pA[k * options_.regions + region] += total / neurons[region];
         }
     for (std::size_t r = 0; r < options_.regions; ++r)

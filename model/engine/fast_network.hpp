@@ -33,13 +33,13 @@ struct Stimulus {
     std::string kind; ///< poisson, current_step, current_ramp, spikes
     std::size_t population = 0;
     double from_s = 0, to_s = 0;
-    std::int64_t first = 0, count = 0;            ///< neurons [first, first + count)
+    std::int64_t first = 0, count = 0;             ///< neurons [first, first + count)
     double amplitude_pA = 0, end_amplitude_pA = 0; ///< current_step: amplitude; current_ramp: from, to
-    double rate_Hz = 0;                           ///< poisson: of the whole input to a neuron
-    double weight = 0;                            ///< poisson, spikes: nS or pA
+    double rate_Hz = 0;                            ///< poisson: of the whole input to a neuron
+    double weight = 0;                             ///< poisson, spikes: nS or pA
     std::size_t receptor = 0;
-    std::vector<double> times_s;                  ///< spikes: one per input spike, sorted
-    std::vector<std::uint32_t> neurons;           ///< spikes: target of each, within the population
+    std::vector<double> times_s;        ///< spikes: one per input spike, sorted
+    std::vector<std::uint32_t> neurons; ///< spikes: target of each, within the population
 };
 
 /// A state variable of single neurons that is recorded on a clock of its own.
@@ -69,8 +69,8 @@ struct FastPopulation {
     aligned_vector<float> tonic_ab_nS, tonic_cd_nS; ///< empty without extrasynaptic NMDA receptors
     Drives drives;
     bool record_spikes = false;
-    bool in_lfp = false; ///< the LFP proxy of its region sums over it
-    std::vector<std::uint32_t> cuts; ///< thread t owns neurons [cuts[t], cuts[t+1])
+    bool in_lfp = false;                                          ///< the LFP proxy of its region sums over it
+    std::vector<std::uint32_t> cuts;                              ///< thread t owns neurons [cuts[t], cuts[t+1])
     std::vector<std::vector<std::vector<std::uint32_t>>> history; ///< [thread][slot] -> neurons that fired
     std::vector<std::vector<Spike>> log;                          ///< [thread], when recorded
 
@@ -83,8 +83,8 @@ struct FastProjection {
     network::SynapseStore synapses;
     bool dynamic = false; ///< spikes carry individual amounts: short-term plasticity, NMDA saturation or mGluR2/3
     std::vector<synapse::ReleaseState> state; ///< per source, if dynamic
-    std::vector<float> released; ///< per source: sum of releases since the last reset, if glutamatergic
-    float release_factor = 1;    ///< presynaptic mGluR2/3
+    std::vector<float> released;              ///< per source: sum of releases since the last reset, if glutamatergic
+    float release_factor = 1;                 ///< presynaptic mGluR2/3
     struct Payload {
         std::vector<float> first, second; ///< parallel to the source's spike list of the slot
     };
@@ -187,8 +187,9 @@ private:
     std::int64_t interval_steps_ = 1;
     std::int64_t slots_ = 2;
     std::int64_t next_step_ = std::numeric_limits<std::int64_t>::min(); ///< end of the last call
-    std::int64_t continuous_from_ = std::numeric_limits<std::int64_t>::min() / 2; ///< start of the stretch without a leap
-    std::int64_t fast_step_ = 0; ///< steps computed so far: the ring's clock, which no leap stops
+    std::int64_t continuous_from_ =
+        std::numeric_limits<std::int64_t>::min() / 2; ///< start of the stretch without a leap
+    std::int64_t fast_step_ = 0;                      ///< steps computed so far: the ring's clock, which no leap stops
     std::vector<ThreadCounters> counters_;
     std::vector<std::size_t> lfp_offset_; ///< first block of each population in an LFP sample
     std::size_t lfp_blocks_ = 0;

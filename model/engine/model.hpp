@@ -42,7 +42,8 @@ inline constexpr std::array<std::pair<std::string_view, std::string_view>, 12> i
     {"anisomycin", "protein synthesis blocked"},
     {"uptake_block", "glutamate uptake by EAAT2 blocked"},
     {"hnk", "unbound (2R,6R)-hydroxynorketamine in uM, for the optional AMPA gain (ampa_hnk_gain)"},
-    {"inflammation", "imposed level J of inflammation, 0 to 1, which raises the elimination of spines (inflammation_gain)"},
+    {"inflammation",
+     "imposed level J of inflammation, 0 to 1, which raises the elimination of spines (inflammation_gain)"},
     {"stress", "chronic stress: 1 is that of the standard animal models, 0 or more"},
 }};
 
@@ -90,8 +91,8 @@ struct Model {
     std::vector<network::PairwiseColumns> pairwise; ///< per projection; empty where the rule is another
     std::vector<Stimulus> stimuli;
     std::vector<Trace> traces;
-    std::vector<bool> record_spikes;         ///< per population
-    std::int64_t activity_every_steps = 0;   ///< 0: no rates, synchrony and LFP on the fast clock
+    std::vector<bool> record_spikes;       ///< per population
+    std::int64_t activity_every_steps = 0; ///< 0: no rates, synchrony and LFP on the fast clock
 
     std::vector<DrugModel> drugs;
     std::vector<Intervention> interventions;

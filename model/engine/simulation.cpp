@@ -31,8 +31,10 @@ Simulation::Simulation(Model model) : model_(std::move(model)) {
     std::int64_t neurons = 0;
     for (const network::Population& p : model_.populations) neurons += p.size;
     constexpr std::int64_t neurons_per_thread = 512;
-    options.threads = model_.threads > 0 ? model_.threads
-                                         : static_cast<int>(std::clamp<std::int64_t>(neurons / neurons_per_thread, 1, Team::available()));
+    options.threads =
+        model_.threads > 0
+            ? model_.threads
+            : static_cast<int>(std::clamp<std::int64_t>(neurons / neurons_per_thread, 1, Team::available()));
     options.drive_every_steps = std::max<std::int64_t>(1, std::llround(1 / model_.dt_ms));
     options.activity_every_steps = model_.activity_every_steps;
     options.regions = model_.regions.size();
@@ -48,8 +50,8 @@ Simulation::Simulation(Model model) : model_(std::move(model)) {
                 blocker_of_.emplace_back(d, s);
             }
     }
-    network_ = std::make_unique<FastNetwork>(options, model_.populations, model_.projections, model_.pairwise, model_.stimuli,
-                                             model_.traces);
+    network_ = std::make_unique<FastNetwork>(options, model_.populations, model_.projections, model_.pairwise,
+                                             model_.stimuli, model_.traces);
     model_.pairwise.clear();
     const std::size_t count = model_.populations.size();
     signalling_.resize(count);
@@ -57,7 +59,8 @@ Simulation::Simulation(Model model) : model_(std::move(model)) {
     l_type_.assign(count, 1);
     ampa_.assign(count, 1);
     for (const FastProjection& projection : network_->projections)
-        if (projection.specification.glutamatergic) network_->populations[projection.specification.source].in_lfp = true;
+        if (projection.specification.glutamatergic)
+            network_->populations[projection.specification.source].in_lfp = true;
     configure_drives();
     end_ = steps(model_.duration_s);
     collect_events();
@@ -124,12 +127,15 @@ void Simulation::configure_drives() {
         drives.ampa_nS.assign(n, 0);
         const synapse::Receptor* synaptic_mix = nullptr;
         for (const synapse::ReceptorState& receptor : population.receptors)
-            if (receptor.active && receptor.kind == synapse::ReceptorKind::nmda && synaptic_mix == nullptr) synaptic_mix = &receptor.parameters;
+            if (receptor.active && receptor.kind == synapse::ReceptorKind::nmda && synaptic_mix == nullptr)
+                synaptic_mix = &receptor.parameters;
         const bool outside = population.specification.tonic_nmda_nS > 0 || signals;
-        const std::array<const synapse::Receptor*, 2> mixes{synaptic_mix, outside ? &population.specification.extrasynaptic : nullptr};
+        const std::array<const synapse::Receptor*, 2> mixes{
+            synaptic_mix, outside ? &population.specification.extrasynaptic : nullptr};
         for (std::size_t pool = 0; pool < 2 && !blockers.empty(); ++pool) {
             if (mixes[pool] == nullptr) continue;
-            const std::array shares{mixes[pool]->share_2a, mixes[pool]->share_2b, mixes[pool]->share_2c, mixes[pool]->share_2d};
+            const std::array shares{mixes[pool]->share_2a, mixes[pool]->share_2b, mixes[pool]->share_2c,
+                                    mixes[pool]->share_2d};
             for (std::size_t s = 0; s < drug::subunit_count; ++s) {
                 if (shares[s] <= 0) continue;
                 SubunitSums sums{static_cast<drug::Subunit>(s), shares[s], aligned_vector<float>(n, 0), {}};
@@ -155,7 +161,8 @@ void Simulation::prepare(const std::function<bool()>& interrupted) {
               static_cast<float>(glutamate::extrasynaptic_open_fraction(transmitter, transmitter.ambient_uM)));
     const std::size_t count = network_->populations.size();
     if (model_.has_slow_mechanisms()) {
-        const std::int64_t settle = steps(model_.baseline_settle_s), measure = std::max<std::int64_t>(1, steps(model_.baseline_measure_s));
+        const std::int64_t settle = steps(model_.baseline_settle_s),
+                           measure = std::max<std::int64_t>(1, steps(model_.baseline_measure_s));
         const std::int64_t tick = std::max<std::int64_t>(1, steps(model_.slow_tick_s));
         for (std::int64_t at = -settle - measure; at < 0 && !interrupted();) {
             const std::int64_t stop = std::min<std::int64_t>(at < -measure ? -measure : 0, at + tick);
@@ -226,8 +233,9 @@ void Simulation::check_finite() const {
         if (std::isfinite(sum)) continue;
         for (std::size_t i = 0; i < potentials.size(); ++i)
             if (!std::isfinite(potentials[i]))
-                throw std::runtime_error(fmt::format("the membrane potential of neuron {} of {} is {} at {} s: the inputs are too strong for dt",
-                                                     i, population.specification.name, potentials[i], time_s()));
+                throw std::runtime_error(fmt::format(
+                    "the membrane potential of neuron {} of {} is {} at {} s: the inputs are too strong for dt", i,
+                    population.specification.name, potentials[i], time_s()));
     }
 }
 
@@ -245,7 +253,8 @@ void Simulation::begin_leap() {
 void Simulation::advance() {
     const double from_s = time_s();
     if (in_leap()) {
-        const std::int64_t next = std::min({leap_end_, next_after(samples_, now_), now_ + std::max<std::int64_t>(1, steps(model_.leap_step_s))});
+        const std::int64_t next = std::min(
+            {leap_end_, next_after(samples_, now_), now_ + std::max<std::int64_t>(1, steps(model_.leap_step_s))});
         const double to_s = static_cast<double>(next) * model_.dt_ms * 1e-3;
         advance_slow(burst_mean_, from_s, to_s, true);
         now_ = next;
@@ -253,15 +262,18 @@ void Simulation::advance() {
         return;
     }
     const std::int64_t tick = std::max<std::int64_t>(1, steps(model_.slow_tick_s));
-    std::int64_t next = std::min({(now_ / tick + 1) * tick, next_after(samples_, now_), next_after(events_, now_), end_});
+    std::int64_t next =
+        std::min({(now_ / tick + 1) * tick, next_after(samples_, now_), next_after(events_, now_), end_});
     const bool leaps = model_.multirate && phase_at(now_).leap_s > 0;
     if (leaps) next = std::min(next, burst_end_);
     if (leaps && now_ < measure_from_) next = std::min(next, measure_from_);
     run_fast(now_, next - now_);
     const double to_s = static_cast<double>(next) * model_.dt_ms * 1e-3;
     const SlowInputs inputs = gather(to_s - from_s);
-    if (model_.has_slow_mechanisms()) advance_slow(inputs, from_s, to_s, false);
-    else write_feedback(to_s); // interventions act without slow mechanisms too
+    if (model_.has_slow_mechanisms())
+        advance_slow(inputs, from_s, to_s, false);
+    else
+        write_feedback(to_s); // interventions act without slow mechanisms too
     for (std::size_t p = 0; p < window_spikes_.size(); ++p) {
         std::uint64_t spikes = 0;
         for (const std::uint32_t count : network_->populations[p].drives.spikes) spikes += count;
@@ -323,7 +335,8 @@ SlowInputs Simulation::gather(double seconds) const {
         const std::size_t region = network_->populations[projection.specification.source].specification.region;
         const std::vector<std::uint32_t> synapses = projection.synapses.outgoing_counts();
         double events = 0;
-        for (std::size_t j = 0; j < synapses.size(); ++j) events += static_cast<double>(projection.released[j]) * synapses[j];
+        for (std::size_t j = 0; j < synapses.size(); ++j)
+            events += static_cast<double>(projection.released[j]) * synapses[j];
         inputs.release_events_per_s[region] += events / seconds;
     }
     return inputs;
@@ -387,8 +400,9 @@ void Simulation::advance_slow(const SlowInputs& inputs, double from_s, double to
     if (!leap) advance_calcium(seconds);
     for (std::size_t p = 0; p < calcium_.size(); ++p)
         for (std::size_t i = 0; i < calcium_[p].size() && model_.structure; ++i)
-            calcium_filtered_[p][i] = structure::filtered_calcium(model_.structure->spines, calcium_filtered_[p][i],
-                                                                  calcium_[p][i] / calcium_target_[p][i], seconds / 3600);
+            calcium_filtered_[p][i] =
+                structure::filtered_calcium(model_.structure->spines, calcium_filtered_[p][i],
+                                            calcium_[p][i] / calcium_target_[p][i], seconds / 3600);
     advance_structure(stress, to_s);
     // What holds from here on: events at to_s have begun.
     write_feedback(to_s);
@@ -411,7 +425,8 @@ void Simulation::advance_block(const SlowInputs& inputs, const std::vector<doubl
                     }
                     auto& [trapped, untrapped] = state.subunits[s];
                     drug::advance_block(trapped[i], untrapped[i], drive, seconds, blockers.front());
-                    state.blocked[i] += subunits[s].share * drug::blocked_share(trapped[i], untrapped[i], blockers.front());
+                    state.blocked[i] +=
+                        subunits[s].share * drug::blocked_share(trapped[i], untrapped[i], blockers.front());
                 }
             }
         }
@@ -473,14 +488,15 @@ void Simulation::advance_structure(double stress, double to_s) {
         const network::Projection& projection = network_->projections[state.specification.projection].specification;
         const std::uint64_t before = state.formed + state.eliminated + state.nascent_lost;
         if (state.specification.rule == "elements") {
-            update_elements(*network_, state, calcium_[projection.source], calcium_[projection.target], structure_time_s_ / 3600,
-                            to_s / 3600);
+            update_elements(*network_, state, calcium_[projection.source], calcium_[projection.target],
+                            structure_time_s_ / 3600, to_s / 3600);
         } else {
             std::vector<double> homeostatic(calcium_filtered_[projection.target].size());
             for (std::size_t i = 0; i < homeostatic.size(); ++i)
                 homeostatic[i] = structure::homeostatic_factor(parameters, calcium_filtered_[projection.target][i]);
             const molecular::Signalling& chain = signalling_[projection.target];
-            const SpineDrive drive{.synaptic_protein = chain.synaptic_protein.empty() ? nullptr : &chain.synaptic_protein,
+            const SpineDrive drive{.synaptic_protein =
+                                       chain.synaptic_protein.empty() ? nullptr : &chain.synaptic_protein,
                                    .homeostatic = &homeostatic,
                                    .stress = stress,
                                    .inflammation = strength("inflammation", 0.5 * (structure_time_s_ + to_s))};
@@ -507,19 +523,24 @@ void Simulation::write_feedback(double at_s) {
             double open = 0;
             for (std::size_t s = 0; s < subunits.size(); ++s)
                 if ((subunits[s].subunit == drug::n2a || subunits[s].subunit == drug::n2b) == ab)
-                    open += subunits[s].share * (1 - drug::blocked_share(blocked_[p][pool].subunits[s].trapped[i],
-                                                                         blocked_[p][pool].subunits[s].untrapped[i], *kinetics));
+                    open += subunits[s].share *
+                            (1 - drug::blocked_share(blocked_[p][pool].subunits[s].trapped[i],
+                                                     blocked_[p][pool].subunits[s].untrapped[i], *kinetics));
             return open;
         };
         for (synapse::ReceptorState& receptor : population.receptors) {
             if (receptor.kind == synapse::ReceptorKind::ampa && !receptor.gain.empty())
                 for (std::size_t i = 0; i < n; ++i)
-                    receptor.gain[i] = ampa_open * (signalling_[p].ampa_gain.empty() ? 1.0f : static_cast<float>(signalling_[p].ampa_gain[i]));
+                    receptor.gain[i] =
+                        ampa_open *
+                        (signalling_[p].ampa_gain.empty() ? 1.0f : static_cast<float>(signalling_[p].ampa_gain[i]));
             if (receptor.kind == synapse::ReceptorKind::nmda) {
                 const synapse::Receptor& mix = receptor.parameters;
                 for (std::size_t i = 0; i < n; ++i) {
-                    receptor.gain_ab[i] = static_cast<float>(nmda_open * unblocked(synaptic, i, true, mix.share_2a + mix.share_2b));
-                    receptor.gain_cd[i] = static_cast<float>(nmda_open * unblocked(synaptic, i, false, mix.share_2c + mix.share_2d));
+                    receptor.gain_ab[i] =
+                        static_cast<float>(nmda_open * unblocked(synaptic, i, true, mix.share_2a + mix.share_2b));
+                    receptor.gain_cd[i] =
+                        static_cast<float>(nmda_open * unblocked(synaptic, i, false, mix.share_2c + mix.share_2d));
                 }
             }
         }
@@ -528,18 +549,21 @@ void Simulation::write_feedback(double at_s) {
             const double gating = glutamate_.empty() ? 1 : glutamate_[region].nmda_gating;
             const double g = population.specification.tonic_nmda_nS * gating * nmda_open;
             for (std::size_t i = 0; i < n; ++i) {
-                population.tonic_ab_nS[i] = static_cast<float>(g * unblocked(extrasynaptic, i, true, mix.share_2a + mix.share_2b));
-                population.tonic_cd_nS[i] = static_cast<float>(g * unblocked(extrasynaptic, i, false, mix.share_2c + mix.share_2d));
+                population.tonic_ab_nS[i] =
+                    static_cast<float>(g * unblocked(extrasynaptic, i, true, mix.share_2a + mix.share_2b));
+                population.tonic_cd_nS[i] =
+                    static_cast<float>(g * unblocked(extrasynaptic, i, false, mix.share_2c + mix.share_2d));
             }
         }
     }
     for (std::size_t r = 0; r < glutamate_.size(); ++r)
-        network_->ambient_open[r] =
-            static_cast<float>(glutamate::extrasynaptic_open_fraction(*model_.glutamate, glutamate::concentration_uM(glutamate_[r])));
+        network_->ambient_open[r] = static_cast<float>(
+            glutamate::extrasynaptic_open_fraction(*model_.glutamate, glutamate::concentration_uM(glutamate_[r])));
     for (FastProjection& projection : network_->projections)
         if (projection.specification.glutamatergic && !glutamate_.empty())
             projection.release_factor = static_cast<float>(
-                glutamate_[network_->populations[projection.specification.source].specification.region].mglur_release_factor);
+                glutamate_[network_->populations[projection.specification.source].specification.region]
+                    .mglur_release_factor);
 }
 
 const std::vector<std::string>& Simulation::labels(const std::string& dimension) const { return labels_.at(dimension); }
@@ -558,7 +582,8 @@ void Simulation::build_observables() {
     for (const DrugModel& d : model_.drugs)
         for (const drug::Species& s : d.pharmacokinetics.species) {
             std::vector<std::string>& names = labels_["drug"];
-            const bool taken = std::find(names.begin(), names.end(), s.name) != names.end(); // two drugs, one metabolite
+            const bool taken =
+                std::find(names.begin(), names.end(), s.name) != names.end(); // two drugs, one metabolite
             names.push_back(taken ? d.pharmacokinetics.species.front().name + "_" + s.name : s.name);
         }
     labels_["region"] = model_.regions;
@@ -578,7 +603,8 @@ void Simulation::build_observables() {
     if (!drugs_.empty()) {
         const auto species = [this](std::size_t k) {
             std::size_t d = 0;
-            while (k >= model_.drugs[d].pharmacokinetics.species.size()) k -= model_.drugs[d++].pharmacokinetics.species.size();
+            while (k >= model_.drugs[d].pharmacokinetics.species.size())
+                k -= model_.drugs[d++].pharmacokinetics.species.size();
             return std::pair(d, k);
         };
         add("drug_plasma", "ng/mL", "total plasma concentration", "drug", [this, species](std::size_t k) {
@@ -600,13 +626,14 @@ void Simulation::build_observables() {
     }
     if (model_.glutamate) {
         // The level follows single volleys within milliseconds, so the mean over the window is what can be compared.
-        add("glutamate_extracellular", "uM", "extracellular glutamate at receptors, mean since the last sample", "region",
-            [this](std::size_t r) {
+        add("glutamate_extracellular", "uM", "extracellular glutamate at receptors, mean since the last sample",
+            "region", [this](std::size_t r) {
                 const double window_s = time_s() - window_start_s_;
                 if (window_s > 0) return window_glutamate_uM_s_[r] / window_s;
                 return glutamate_.empty() ? not_applicable : glutamate::concentration_uM(glutamate_[r]);
             });
-        add("eaat2", "1", "glutamate uptake capacity relative to healthy", "region", [this](std::size_t r) { return eaat2_[r]; });
+        add("eaat2", "1", "glutamate uptake capacity relative to healthy", "region",
+            [this](std::size_t r) { return eaat2_[r]; });
         add("mglur_release_factor", "1", "factor of presynaptic mGluR2/3 on release", "region",
             [this](std::size_t r) { return glutamate_.empty() ? not_applicable : glutamate_[r].mglur_release_factor; });
     }
@@ -629,41 +656,50 @@ void Simulation::build_observables() {
         bool spines = false;
         for (const StructuralProjection& s : model_.structure->projections) spines = spines || s.rule == "spines";
         if (spines) {
-            add("spine_density", "1", "spine density relative to the start", "population", [this, over_population](std::size_t p) {
-                const auto [now, healthy] = over_population(p, [this](const StructuralState& s) {
-                    return static_cast<double>(network_->projections[s.specification.projection].synapses.count());
+            add("spine_density", "1", "spine density relative to the start", "population",
+                [this, over_population](std::size_t p) {
+                    const auto [now, healthy] = over_population(p, [this](const StructuralState& s) {
+                        return static_cast<double>(network_->projections[s.specification.projection].synapses.count());
+                    });
+                    return healthy > 0 ? now / healthy : not_applicable;
                 });
-                return healthy > 0 ? now / healthy : not_applicable;
-            });
             const auto turnover = [this, over_population](auto member) {
                 return [this, over_population, member](std::size_t p) {
-                    const auto [count, healthy] =
-                        over_population(p, [member](const StructuralState& s) { return static_cast<double>(s.*member); });
+                    const auto [count, healthy] = over_population(
+                        p, [member](const StructuralState& s) { return static_cast<double>(s.*member); });
                     const double days = (time_s() - window_start_s_) / 86400;
                     return healthy > 0 && days > 0 ? count / healthy / days : not_applicable;
                 };
             };
             add("spine_formation_rate", "1/d", "spines formed since the last sample, share of the density at the start",
                 "population", turnover(&StructuralState::formed));
-            add("spine_elimination_rate", "1/d", "established spines lost since the last sample, share of the density at the start",
-                "population", turnover(&StructuralState::eliminated));
-            add("spine_nascent_loss_rate", "1/d", "nascent spines that vanished since the last sample, share of the density at the start",
-                "population", turnover(&StructuralState::nascent_lost));
+            add("spine_elimination_rate", "1/d",
+                "established spines lost since the last sample, share of the density at the start", "population",
+                turnover(&StructuralState::eliminated));
+            add("spine_nascent_loss_rate", "1/d",
+                "nascent spines that vanished since the last sample, share of the density at the start", "population",
+                turnover(&StructuralState::nascent_lost));
         }
     }
     if (!model_.projections.empty()) {
         std::size_t currents = 0;
-        for (const network::Projection& p : model_.projections) currents += neuron::uses_currents(model_.populations[p.target].model);
+        for (const network::Projection& p : model_.projections)
+            currents += neuron::uses_currents(model_.populations[p.target].model);
         add("synapses", "1", "number of synapses", "projection",
             [this](std::size_t q) { return static_cast<double>(network_->projections[q].synapses.count()); });
-        add("mean_weight", currents == 0 ? "nS" : currents == model_.projections.size() ? "pA" : "1", "mean synaptic weight (nS, or pA onto current-based neurons)", "projection", [this](std::size_t q) {
-            const network::SynapseStore& synapses = network_->projections[q].synapses;
-            if (synapses.count() == 0) return not_applicable;
-            if (mean_weight_.size() <= q) mean_weight_.resize(q + 1, not_applicable);
-            // Weights of a projection that does not change are summed once.
-            if (std::isnan(mean_weight_[q]) || model_.projections[q].structural) mean_weight_[q] = synapses.mean_weight();
-            return mean_weight_[q];
-        });
+        add("mean_weight",
+            currents == 0                           ? "nS"
+            : currents == model_.projections.size() ? "pA"
+                                                    : "1",
+            "mean synaptic weight (nS, or pA onto current-based neurons)", "projection", [this](std::size_t q) {
+                const network::SynapseStore& synapses = network_->projections[q].synapses;
+                if (synapses.count() == 0) return not_applicable;
+                if (mean_weight_.size() <= q) mean_weight_.resize(q + 1, not_applicable);
+                // Weights of a projection that does not change are summed once.
+                if (std::isnan(mean_weight_[q]) || model_.projections[q].structural)
+                    mean_weight_[q] = synapses.mean_weight();
+                return mean_weight_[q];
+            });
     }
 }
 

@@ -29,7 +29,7 @@ namespace rewire::engine {
 /// A quantity of the slow clock: one number per entry of a dimension.
 struct Observable {
     std::string name, unit, long_name;
-    std::string dimension; ///< population, projection, drug or region
+    std::string dimension;                    ///< population, projection, drug or region
     std::function<double(std::size_t)> value; ///< of entry i of the dimension; NaN where it does not apply
 };
 
@@ -164,7 +164,7 @@ private:
 
     // Since the last slow sample.
     std::vector<std::uint64_t> spike_counts_; ///< since time 0, per population
-    std::vector<double> window_spikes_; ///< per population
+    std::vector<double> window_spikes_;       ///< per population
     double window_s_ = 0;
     std::vector<double> window_glutamate_uM_s_; ///< per region: integral of the level
     double window_start_s_ = 0;

@@ -7,7 +7,9 @@
 namespace rewire::engine {
 namespace {
 
-std::uint64_t key(const StructuralState& state) { return static_cast<std::uint64_t>(state.specification.projection) << 32; }
+std::uint64_t key(const StructuralState& state) {
+    return static_cast<std::uint64_t>(state.specification.projection) << 32;
+}
 
 double kernel_width(const StructuralState& state) {
     return state.specification.sigma_um > 0 ? state.specification.sigma_um : std::numeric_limits<double>::infinity();
@@ -15,14 +17,13 @@ double kernel_width(const StructuralState& state) {
 
 /// The nearest delay that the store has rows for.
 std::uint16_t nearest_delay(const std::vector<std::uint16_t>& delays_steps, std::uint16_t wanted) {
-    return *std::min_element(delays_steps.begin(), delays_steps.end(), [=](int a, int b) {
-        return std::abs(a - wanted) < std::abs(b - wanted);
-    });
+    return *std::min_element(delays_steps.begin(), delays_steps.end(),
+                             [=](int a, int b) { return std::abs(a - wanted) < std::abs(b - wanted); });
 }
 
 /// A synapse for a pair, with weight and delay as the projection draws them.
-network::Synapse new_synapse(const FastProjection& projection, const structure::Pair& pair, double dt_ms, double formed_h,
-                             bool nascent, RandomStream& random) {
+network::Synapse new_synapse(const FastProjection& projection, const structure::Pair& pair, double dt_ms,
+                             double formed_h, bool nascent, RandomStream& random) {
     const double delay_ms = network::draw(projection.specification.delay_ms, random);
     return {.source = pair.source,
             .delay_steps = nearest_delay(projection.synapses.delays_steps(), network::delay_in_steps(delay_ms, dt_ms)),
@@ -33,7 +34,8 @@ network::Synapse new_synapse(const FastProjection& projection, const structure::
 }
 
 /// Takes synapses out of the store and unbinds their elements on both sides.
-void remove_with_elements(FastProjection& projection, StructuralState& state, std::vector<network::SynapseIndex>& gone) {
+void remove_with_elements(FastProjection& projection, StructuralState& state,
+                          std::vector<network::SynapseIndex>& gone) {
     if (gone.empty()) return;
     std::sort(gone.begin(), gone.end());
     for (const network::SynapseIndex& index : gone) {
@@ -114,7 +116,8 @@ void update_spines(FastNetwork& network, StructuralState& state, const structure
         const double protein = drive.synaptic_protein ? (*drive.synaptic_protein)[i] : 1;
         const double homeostatic = drive.homeostatic ? (*drive.homeostatic)[i] : 1;
         structure::grow(state.dendritic, i,
-                        structure::formation_per_h(parameters, protein, homeostatic) * duration_h * state.healthy_count[i]);
+                        structure::formation_per_h(parameters, protein, homeostatic) * duration_h *
+                            state.healthy_count[i]);
     }
     const std::vector<std::int32_t> vacant = structure::vacancies(state.dendritic);
     const network::Projection& spec = projection.specification;
@@ -133,7 +136,8 @@ void update_spines(FastNetwork& network, StructuralState& state, const structure
             structure::grow(state.dendritic, pair.target, -1);
             continue;
         }
-        added.push_back(new_synapse(projection, pair, network.options().dt_ms, formed_h, fate == structure::SpineState::nascent, birth));
+        added.push_back(new_synapse(projection, pair, network.options().dt_ms, formed_h,
+                                    fate == structure::SpineState::nascent, birth));
         structure::bind(state.dendritic, pair.target);
         structure::bind(state.axonal, pair.source);
         structure::grow(state.axonal, pair.source, 1);
@@ -149,7 +153,8 @@ void update_elements(FastNetwork& network, StructuralState& state, const std::ve
     const std::uint64_t seed = network.options().seed, update = state.updates++;
     const double duration_s = (to_h - from_h) * 3600;
     for (std::size_t i = 0; i < source_calcium.size(); ++i)
-        structure::grow(state.axonal, i, structure::growth_rate(state.specification.axonal, source_calcium[i]) * duration_s);
+        structure::grow(state.axonal, i,
+                        structure::growth_rate(state.specification.axonal, source_calcium[i]) * duration_s);
     for (std::size_t i = 0; i < target_calcium.size(); ++i)
         structure::grow(state.dendritic, i,
                         structure::growth_rate(state.specification.dendritic, target_calcium[i]) * duration_s);
@@ -166,7 +171,8 @@ void update_elements(FastNetwork& network, StructuralState& state, const std::ve
             const std::size_t r = synapses.row_index(j, g);
             for (std::uint32_t i = 0; i < synapses.row(r).size; ++i) own.push_back({static_cast<std::uint32_t>(r), i});
         }
-        for (const std::uint32_t k : structure::choose(static_cast<std::uint32_t>(own.size()), static_cast<std::uint32_t>(surplus), loss))
+        for (const std::uint32_t k :
+             structure::choose(static_cast<std::uint32_t>(own.size()), static_cast<std::uint32_t>(surplus), loss))
             gone.push_back(own[k]);
     }
     state.eliminated += gone.size();
@@ -179,14 +185,16 @@ void update_elements(FastNetwork& network, StructuralState& state, const std::ve
             if (structure::surplus(state.dendritic, s.target) > 0) incoming[s.target].push_back(index);
         });
         for (std::size_t i = 0; i < incoming.size(); ++i)
-            for (const std::uint32_t k : structure::choose(static_cast<std::uint32_t>(incoming[i].size()),
-                                                           static_cast<std::uint32_t>(structure::surplus(state.dendritic, i)), loss))
+            for (const std::uint32_t k :
+                 structure::choose(static_cast<std::uint32_t>(incoming[i].size()),
+                                   static_cast<std::uint32_t>(structure::surplus(state.dendritic, i)), loss))
                 gone.push_back(incoming[i][k]);
         state.eliminated += gone.size();
         remove_with_elements(projection, state, gone);
     }
 
-    const std::vector<std::int32_t> axonal = structure::vacancies(state.axonal), dendritic = structure::vacancies(state.dendritic);
+    const std::vector<std::int32_t> axonal = structure::vacancies(state.axonal),
+                                    dendritic = structure::vacancies(state.dendritic);
     RandomStream formation(seed, Purpose::formation, key(state), update);
     const std::vector<structure::Pair> pairs = structure::pair_elements(
         network.populations[spec.source].positions, axonal, network.populations[spec.target].positions, dendritic,

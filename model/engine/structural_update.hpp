@@ -17,10 +17,10 @@ namespace rewire::engine {
 /// A projection whose synapses form and are eliminated.
 struct StructuralProjection {
     std::size_t projection = 0;
-    std::string rule = "spines"; ///< "spines" (structure/spines.hpp) or "elements" (Butz & van Ooyen 2013)
-    double sigma_um = 0;         ///< distance kernel, 0: no dependence on distance
+    std::string rule = "spines";             ///< "spines" (structure/spines.hpp) or "elements" (Butz & van Ooyen 2013)
+    double sigma_um = 0;                     ///< distance kernel, 0: no dependence on distance
     structure::GrowthRule axonal, dendritic; ///< elements
-    double initial_elements = 0; ///< elements: vacant ones per neuron and side at the start
+    double initial_elements = 0;             ///< elements: vacant ones per neuron and side at the start
 };
 
 /// Synapses of a projection and the elements behind them.

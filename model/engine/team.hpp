@@ -116,10 +116,14 @@ public:
 #pragma omp parallel num_threads(size_)
             {
                 // A runtime that grants fewer threads must not leave the others' neurons behind.
-                if (omp_get_num_threads() != size_) complete = false;
-                else protect(omp_get_thread_num(), meet);
+                if (omp_get_num_threads() != size_)
+                    complete = false;
+                else
+                    protect(omp_get_thread_num(), meet);
             }
-            if (!complete) throw std::runtime_error("OpenMP does not grant the threads asked for; see OMP_THREAD_LIMIT and OMP_DYNAMIC");
+            if (!complete)
+                throw std::runtime_error(
+                    "OpenMP does not grant the threads asked for; see OMP_THREAD_LIMIT and OMP_DYNAMIC");
 #endif
         }
         if (failure) std::rethrow_exception(failure);

@@ -12,9 +12,7 @@ constexpr double uM_per_mM = 1e3;
 constexpr double s_per_ms = 1e-3;
 constexpr double cubic_millimetre_fL = 1e9;
 
-double amount_per_event_zmol(const GlutamateParameters& p) {
-    return uM_per_mM * p.cleft_peak_mM * p.cleft_volume_fL;
-}
+double amount_per_event_zmol(const GlutamateParameters& p) { return uM_per_mM * p.cleft_peak_mM * p.cleft_volume_fL; }
 
 /// Amounts (zmol), or their slopes (zmol/s).
 struct Amounts {
@@ -25,8 +23,7 @@ struct Amounts {
 };
 
 Amounts advanced(const Amounts& y, double h, const Amounts& k) {
-    return {y.cleft + h * k.cleft, y.pool + h * k.pool, y.left_cleft + h * k.left_cleft,
-            y.taken_up + h * k.taken_up};
+    return {y.cleft + h * k.cleft, y.pool + h * k.pool, y.left_cleft + h * k.left_cleft, y.taken_up + h * k.taken_up};
 }
 
 /// The equations of the header with their inputs held, in amounts.
@@ -80,8 +77,7 @@ bool is_rate(double value) { return std::isfinite(value) && value >= 0; }
 } // namespace
 
 ExtracellularPool make_pool(const GlutamateParameters& p, double healthy_release_rate) {
-    require(is_rate(healthy_release_rate),
-            "glutamate: the healthy release rate must be finite and 0 or more");
+    require(is_rate(healthy_release_rate), "glutamate: the healthy release rate must be finite and 0 or more");
     const double uptake_uM_per_s = p.uptake_vmax_uM_per_s * p.ambient_uM / (p.uptake_half_uM + p.ambient_uM);
     const double released = amount_per_event_zmol(p) * healthy_release_rate;
     const double spill = p.spill_fraction * released;
@@ -96,8 +92,7 @@ ExtracellularPool make_pool(const GlutamateParameters& p, double healthy_release
     return pool;
 }
 
-void advance(ExtracellularPool& pool, double release_events_per_s, double eaat2, double duration_s,
-             double tolerance) {
+void advance(ExtracellularPool& pool, double release_events_per_s, double eaat2, double duration_s, double tolerance) {
     require(is_rate(release_events_per_s) && is_rate(eaat2) && is_rate(duration_s) && tolerance > 0,
             "glutamate: rates, EAAT2 and durations must be finite and 0 or more, the tolerance above 0");
     const GlutamateParameters& p = pool.parameters;
@@ -132,7 +127,8 @@ void advance(ExtracellularPool& pool, double release_events_per_s, double eaat2,
         pool.taken_up_at_synapse_zmol += (1 - p.spill_fraction) * trial.end.left_cleft;
         pool.taken_up_zmol += trial.end.taken_up;
         const double steady = 0.5 * (steady_before + mglur_steady_factor(p, concentration_uM(pool)));
-        pool.nmda_gating += -std::expm1(-h / p.nmda_tau_s) * (extrasynaptic_gating(p, concentration_uM(pool)) - pool.nmda_gating);
+        pool.nmda_gating +=
+            -std::expm1(-h / p.nmda_tau_s) * (extrasynaptic_gating(p, concentration_uM(pool)) - pool.nmda_gating);
         pool.mglur_release_factor += -std::expm1(-h / p.mglur_tau_s) * (steady - pool.mglur_release_factor);
         left_s = last ? 0 : left_s - h;
     }

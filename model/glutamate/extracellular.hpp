@@ -77,9 +77,7 @@ void advance(ExtracellularPool& pool, double release_events_per_s, double eaat2,
              double tolerance = 1e-5);
 
 /// Extracellular level G in uM.
-inline double concentration_uM(const ExtracellularPool& pool) {
-    return pool.extracellular_zmol / pool.volume_fL;
-}
+inline double concentration_uM(const ExtracellularPool& pool) { return pool.extracellular_zmol / pool.volume_fL; }
 
 /// Open fraction of extrasynaptic NMDA receptors, before their Mg block, at the level g_uM (0 or more): a
 /// Hill function, Traynelis 2010.
@@ -102,37 +100,30 @@ template <>
 struct Described<glutamate::GlutamateParameters> {
     using S = glutamate::GlutamateParameters;
     static constexpr std::string_view name = "glutamate";
-    static constexpr std::string_view meaning =
-        "release, extracellular pool, uptake and its receptors, per region";
+    static constexpr std::string_view meaning = "release, extracellular pool, uptake and its receptors, per region";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
         {"ambient", "uM", &S::ambient_uM, positive, "healthy extracellular level at receptors",
          "[M] Herman & Jahr 2007 (25-30 nM; 10-200)"},
-        {"uptake_half", "uM", &S::uptake_half_uM, positive, "Km of EAAT2",
-         "[M] Danbolt 2001 (18-20 uM; 10-30)"},
-        {"uptake_vmax", "uM/s", &S::uptake_vmax_uM_per_s, positive,
-         "Vmax: greatest uptake per extracellular volume",
+        {"uptake_half", "uM", &S::uptake_half_uM, positive, "Km of EAAT2", "[M] Danbolt 2001 (18-20 uM; 10-30)"},
+        {"uptake_vmax", "uM/s", &S::uptake_vmax_uM_per_s, positive, "Vmax: greatest uptake per extracellular volume",
          "[M] small-signal uptake time Km/Vmax of 8 ms (1-10 ms)"},
-        {"eaat2", "1", &S::eaat2, non_negative, "EAAT2 level relative to healthy",
-         "1 is healthy by definition"},
-        {"evoked_share", "1", &S::evoked_share, fraction,
-         "part of the healthy input to the pool that is released", "calibrated: S7"},
+        {"eaat2", "1", &S::eaat2, non_negative, "EAAT2 level relative to healthy", "1 is healthy by definition"},
+        {"evoked_share", "1", &S::evoked_share, fraction, "part of the healthy input to the pool that is released",
+         "calibrated: S7"},
         {"cleft_peak", "mM", &S::cleft_peak_mM, positive, "glutamate in a cleft right after release",
          "[M] Clements 1992 (0.5-3 mM)"},
         {"cleft_decay", "ms", &S::cleft_decay_ms, positive, "time constant with which it leaves the cleft",
          "[M] Clements 1992 (0.5-2 ms)"},
         {"cleft_volume", "fL", &S::cleft_volume_fL, positive, "volume of a cleft: 20 nm by 350 nm across",
          "[M] 1,300 molecules per event at the peak"},
-        {"spill_fraction", "1", &S::spill_fraction, fraction,
-         "share of released glutamate that leaves the synapse",
+        {"spill_fraction", "1", &S::spill_fraction, fraction, "share of released glutamate that leaves the synapse",
          "[M] low confidence; sets the volume that modelled synapses supply"},
         {"nmda_half", "uM", &S::nmda_half_uM, positive, "glutamate EC50 of extrasynaptic NMDA receptors",
          "[M] Traynelis 2010 (2C 1.7; 2D 0.5, 2B 2.9)"},
-        {"nmda_exponent", "1", &S::nmda_exponent, positive, "its Hill exponent",
-         "[M] Traynelis 2010 (1.1-1.7)"},
+        {"nmda_exponent", "1", &S::nmda_exponent, positive, "its Hill exponent", "[M] Traynelis 2010 (1.1-1.7)"},
         {"mglur_half", "uM", &S::mglur_half_uM, positive, "glutamate EC50 of presynaptic mGluR2/3",
          "[M] Schoepp 2001, low confidence (0.3-5 uM; low end, as they are tonically active)"},
-        {"mglur_exponent", "1", &S::mglur_exponent, positive, "its Hill exponent",
-         "[M] G-protein coupled, about 1"},
+        {"mglur_exponent", "1", &S::mglur_exponent, positive, "its Hill exponent", "[M] G-protein coupled, about 1"},
         {"mglur_inhibition",
          "1",
          &S::mglur_inhibition,

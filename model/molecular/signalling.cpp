@@ -65,23 +65,19 @@ struct Chain {
     Levels rates_per_s(const Drives& d) const {
         constexpr double minute = 60, hour = 3600, day = 86400;
         const double healthy_turnover = (p.bdnf_degradation_per_h + p.bdnf_release_per_h) / hour;
-        return {1 / (minute * p.eef2_tau_min),     healthy_turnover * bdnf_turnover(d),
-                1 / (minute * p.released_tau_min), 1 / (minute * p.trkb_tau_min),
-                1 / (hour * p.trkb_slow_tau_h),    1 / (day * p.trkb_chronic_tau_d),
-                1 / (minute * p.mtorc1_tau_min),   1 / (day * p.protein_tau_d),
-                1 / (minute * p.ampa_tau_min)};
+        return {1 / (minute * p.eef2_tau_min),   healthy_turnover * bdnf_turnover(d), 1 / (minute * p.released_tau_min),
+                1 / (minute * p.trkb_tau_min),   1 / (hour * p.trkb_slow_tau_h),      1 / (day * p.trkb_chronic_tau_d),
+                1 / (minute * p.mtorc1_tau_min), 1 / (day * p.protein_tau_d),         1 / (minute * p.ampa_tau_min)};
     }
 
     /// The equations of the header, each written so that it is exactly 1 when all states and inputs are.
     Levels targets(const Levels& y, const Drives& d) const {
         const double suppression = p.bdnf_eef2_suppression;
-        const double synthesis = std::max(0.0, 1 - suppression * y[eef2]) / (1 - suppression) *
-                                 a.bdnf_synthesis * translation *
-                                 (1 + p.trkb_chronic_gain * (y[chronic] - 1));
+        const double synthesis = std::max(0.0, 1 - suppression * y[eef2]) / (1 - suppression) * a.bdnf_synthesis *
+                                 translation * (1 + p.trkb_chronic_gain * (y[chronic] - 1));
         const double excess = y[mtorc1] - 1;
         const double made = excess > 0 ? 1 + p.protein_rate_per_h * protein_tau_h * excess : y[mtorc1];
-        const double gain =
-            1 + p.ampa_eef2_gain * (1 - y[eef2]) + p.ampa_protein_gain * (y[protein] - 1) + hnk;
+        const double gain = 1 + p.ampa_eef2_gain * (1 - y[eef2]) + p.ampa_protein_gain * (y[protein] - 1) + hnk;
         return {d.resting_nmda + p.eef2_floor * (1 - d.resting_nmda),
                 synthesis / bdnf_turnover(d),
                 (1 - a.anti_bdnf) * y[bdnf] * d.release,
@@ -115,14 +111,12 @@ void relax(Levels& y, const Chain& chain, const Drives& drives, double step_s, s
 
 void check(Signalling& state, const SignallingInputs& in, double duration_s, double max_substep_s) {
     const std::size_t size = state.ampa_gain.size();
-    bool same = in.resting_nmda_drive.size() == size && in.l_type_drive.size() == size &&
-                in.ampa_drive.size() == size;
+    bool same = in.resting_nmda_drive.size() == size && in.l_type_drive.size() == size && in.ampa_drive.size() == size;
     for (std::size_t k = 0; k < state_count; ++k) same = same && values_of(state, k).size() == size;
     if (!same) throw std::invalid_argument("molecular signalling: states and inputs differ in size");
     if (!(duration_s >= 0 && std::isfinite(duration_s)))
         throw std::invalid_argument("molecular signalling: the duration must be finite and 0 or more");
-    if (!(max_substep_s > 0))
-        throw std::invalid_argument("molecular signalling: the sub-step must be above 0");
+    if (!(max_substep_s > 0)) throw std::invalid_argument("molecular signalling: the sub-step must be above 0");
 }
 
 } // namespace
@@ -143,8 +137,8 @@ void advance(Signalling& state, const SignallingInputs& inputs, const Antagonist
     for (std::size_t k = 0; k < state_count; ++k) columns[k] = values_of(state, k).data();
     // A neuron runs through all its sub-steps while its nine states sit in registers.
     for (std::size_t i = 0; i < state.ampa_gain.size(); ++i) {
-        const Drives drives{chain.of_nmda(inputs.resting_nmda_drive[i]),
-                            chain.of_l_type(inputs.l_type_drive[i]), chain.of_ampa(inputs.ampa_drive[i])};
+        const Drives drives{chain.of_nmda(inputs.resting_nmda_drive[i]), chain.of_l_type(inputs.l_type_drive[i]),
+                            chain.of_ampa(inputs.ampa_drive[i])};
         Levels y;
         for (std::size_t k = 0; k < state_count; ++k) y[k] = columns[k][i];
         relax(y, chain, drives, duration_s / steps, static_cast<std::size_t>(steps));

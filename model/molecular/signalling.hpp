@@ -128,8 +128,7 @@ template <>
 struct Described<molecular::SignallingParameters> {
     using S = molecular::SignallingParameters;
     static constexpr std::string_view name = "molecular";
-    static constexpr std::string_view meaning =
-        "eEF2K, BDNF, TrkB, mTORC1, synaptic proteins and AMPA gain per neuron";
+    static constexpr std::string_view meaning = "eEF2K, BDNF, TrkB, mTORC1, synaptic proteins and AMPA gain per neuron";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
         {"eef2_tau", "min", &S::eef2_tau_min, positive, "time constant of eEF2 phosphorylation",
          "[M] Autry 2011 (5-15 min)"},
@@ -141,8 +140,8 @@ struct Described<molecular::SignallingParameters> {
          "calibrated: S10"},
         {"eef2_exponent", "1", &S::eef2_exponent, positive, "Hill exponent of the resting NMDA drive",
          "[M] calmodulin, about 2"},
-        {"eef2_half", "1", &S::eef2_half, positive,
-         "resting NMDA drive of half activation, relative to healthy", "calibrated: S10 (0.5-1)"},
+        {"eef2_half", "1", &S::eef2_half, positive, "resting NMDA drive of half activation, relative to healthy",
+         "calibrated: S10 (0.5-1)"},
         {"bdnf_eef2_suppression",
          "1",
          &S::bdnf_eef2_suppression,
@@ -153,8 +152,8 @@ struct Described<molecular::SignallingParameters> {
          "calibrated: S10 (BDNF up by a quarter at 30 min)"},
         {"bdnf_release", "1/h", &S::bdnf_release_per_h, non_negative, "k_rel: healthy release from dendrites",
          "calibrated: S10 (0.1/h or less, or BDNF hardly rises)"},
-        {"release_exponent", "1", &S::release_exponent, positive,
-         "Hill exponent of release in the L-type drive", "[M] 2-4; needs L-type channels: Lepack 2014"},
+        {"release_exponent", "1", &S::release_exponent, positive, "Hill exponent of release in the L-type drive",
+         "[M] 2-4; needs L-type channels: Lepack 2014"},
         {"release_half", "1", &S::release_half, positive, "L-type drive of half release, relative to healthy",
          "[M] low confidence"},
         {"released_tau", "min", &S::released_tau_min, positive, "clearance of released BDNF",
@@ -193,20 +192,18 @@ struct Described<molecular::SignallingParameters> {
          "AMPA drive of half activation, relative to healthy: nearly permissive, so that the loop gain is "
          "below 1",
          "calibrated: loop gain below 1"},
-        {"protein_rate", "1/h", &S::protein_rate_per_h, non_negative,
-         "k_P: synthesis per relative mTORC1 above 1", "calibrated: rise in 1-6 h, Li 2010"},
+        {"protein_rate", "1/h", &S::protein_rate_per_h, non_negative, "k_P: synthesis per relative mTORC1 above 1",
+         "calibrated: rise in 1-6 h, Li 2010"},
         {"protein_tau", "d", &S::protein_tau_d, positive, "lifetime of synaptic proteins",
          "[M] Li 2010 (1.5-7 d: up to 72 h, back by 7 d)"},
         {"ampa_tau", "min", &S::ampa_tau_min, positive, "insertion and removal of AMPA receptors",
          "[M] Nosyreva 2013 (about 1 h after resting-NMDA block)"},
-        {"ampa_eef2_gain", "1", &S::ampa_eef2_gain, non_negative,
-         "g_E: AMPA gain per fall of eEF2 phosphorylation",
+        {"ampa_eef2_gain", "1", &S::ampa_eef2_gain, non_negative, "g_E: AMPA gain per fall of eEF2 phosphorylation",
          "calibrated: +10 to +50 % at about 1 h, Nosyreva 2013"},
-        {"ampa_protein_gain", "1", &S::ampa_protein_gain, non_negative,
-         "g_P: AMPA gain per rise of synaptic proteins",
+        {"ampa_protein_gain", "1", &S::ampa_protein_gain, non_negative, "g_P: AMPA gain per rise of synaptic proteins",
          "calibrated: loop gain below 1; GluA1 up for days, Li 2010"},
-        {"ampa_hnk_gain", "1", &S::ampa_hnk_gain, non_negative,
-         "g_H: greatest direct AMPA gain by HNK, 0 for none", "disputed, off by default"},
+        {"ampa_hnk_gain", "1", &S::ampa_hnk_gain, non_negative, "g_H: greatest direct AMPA gain by HNK, 0 for none",
+         "disputed, off by default"},
         {"ampa_hnk_half", "uM", &S::ampa_hnk_half_uM, positive, "C_50: HNK of half its gain",
          "[M] low confidence (effects reported at 3-10 uM)"},
     });

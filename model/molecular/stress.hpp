@@ -24,8 +24,7 @@ template <>
 struct Described<molecular::Stress> {
     using S = molecular::Stress;
     static constexpr std::string_view name = "stress";
-    static constexpr std::string_view meaning =
-        "effects of chronic stress on BDNF synthesis and glutamate uptake";
+    static constexpr std::string_view meaning = "effects of chronic stress on BDNF synthesis and glutamate uptake";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
         {"bdnf_synthesis_loss", "1", &S::bdnf_synthesis_loss, fraction, "loss of BDNF synthesis at stress 1",
          "[M] 10-50 % less BDNF under chronic stress, low confidence"},

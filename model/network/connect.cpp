@@ -13,7 +13,9 @@
 namespace rewire::network {
 namespace {
 
-std::uint64_t entity(std::size_t group, std::uint64_t member) { return (static_cast<std::uint64_t>(group) << 32) | member; }
+std::uint64_t entity(std::size_t group, std::uint64_t member) {
+    return (static_cast<std::uint64_t>(group) << 32) | member;
+}
 
 double square_distance(const Position& a, const Position& b) {
     const double x = a[0] - b[0], y = a[1] - b[1], z = a[2] - b[2];
@@ -30,7 +32,8 @@ double draw(const Distribution& d, RandomStream& random) {
     }
     if (d.kind == "lognormal") {
         const double variance = std::log1p(d.sd * d.sd / (d.mean * d.mean));
-        const double magnitude = std::exp(std::log(std::abs(d.mean)) - 0.5 * variance + std::sqrt(variance) * random.normal());
+        const double magnitude =
+            std::exp(std::log(std::abs(d.mean)) - 0.5 * variance + std::sqrt(variance) * random.normal());
         return std::copysign(magnitude, d.mean);
     }
     if (d.kind == "uniform") return d.low + (d.high - d.low) * random.uniform();
@@ -40,7 +43,8 @@ double draw(const Distribution& d, RandomStream& random) {
 std::uint16_t delay_in_steps(double delay_ms, double dt_ms) {
     const double steps = std::max(1.0, std::round(delay_ms / dt_ms));
     if (steps > 65535)
-        throw std::invalid_argument(fmt::format("delay of {} ms: must be at most 65535 steps of {} ms", delay_ms, dt_ms));
+        throw std::invalid_argument(
+            fmt::format("delay of {} ms: must be at most 65535 steps of {} ms", delay_ms, dt_ms));
     return static_cast<std::uint16_t>(steps);
 }
 
@@ -87,11 +91,12 @@ void connect_by_probability(const Rule& rule, std::size_t index, bool recurrent,
     }
 }
 
-void connect_by_degree(const Rule& rule, std::size_t index, bool recurrent, std::uint32_t choosers, std::uint32_t partners,
-                       std::uint64_t seed, SynapseList& list) {
+void connect_by_degree(const Rule& rule, std::size_t index, bool recurrent, std::uint32_t choosers,
+                       std::uint32_t partners, std::uint64_t seed, SynapseList& list) {
     const bool indegree = rule.kind == "fixed_indegree";
     const std::int64_t available = static_cast<std::int64_t>(partners) - (recurrent && !rule.autapses ? 1 : 0);
-    require(rule.degree == 0 || available > 0, fmt::format("{} = {}: there is no neuron to connect to", rule.kind, rule.degree));
+    require(rule.degree == 0 || available > 0,
+            fmt::format("{} = {}: there is no neuron to connect to", rule.kind, rule.degree));
     require(rule.multapses || rule.degree <= available,
             fmt::format("{} = {}: must be at most {}, the number of partners, when multapses = false", rule.kind,
                         rule.degree, available));
@@ -108,13 +113,14 @@ void connect_by_degree(const Rule& rule, std::size_t index, bool recurrent, std:
 
 void connect_pairwise(const Rule& rule, std::size_t sources, std::size_t targets, const PairwiseColumns& columns,
                       SynapseList& list) {
-    require(columns.source.size() == columns.target.size(),
-            fmt::format("{}: source has {} entries, target {}", rule.file, columns.source.size(), columns.target.size()));
+    require(
+        columns.source.size() == columns.target.size(),
+        fmt::format("{}: source has {} entries, target {}", rule.file, columns.source.size(), columns.target.size()));
     for (std::size_t k = 0; k < columns.source.size(); ++k) {
-        require(columns.source[k] < sources, fmt::format("{}: source[{}] = {}: must be below {}", rule.file, k,
-                                                         columns.source[k], sources));
-        require(columns.target[k] < targets, fmt::format("{}: target[{}] = {}: must be below {}", rule.file, k,
-                                                         columns.target[k], targets));
+        require(columns.source[k] < sources,
+                fmt::format("{}: source[{}] = {}: must be below {}", rule.file, k, columns.source[k], sources));
+        require(columns.target[k] < targets,
+                fmt::format("{}: target[{}] = {}: must be below {}", rule.file, k, columns.target[k], targets));
     }
     list.source = columns.source;
     list.target = columns.target;
@@ -133,8 +139,8 @@ std::vector<Position> place(const Population& population, std::size_t population
 }
 
 SynapseList connect(const Projection& projection, std::size_t index, const Population& source, const Population& target,
-                    std::span<const Position> source_positions, std::span<const Position> target_positions, double dt_ms,
-                    std::uint64_t seed, const PairwiseColumns& pairwise) {
+                    std::span<const Position> source_positions, std::span<const Position> target_positions,
+                    double dt_ms, std::uint64_t seed, const PairwiseColumns& pairwise) {
     const Rule& rule = projection.rule;
     const bool recurrent = projection.source == projection.target;
     const auto sources = static_cast<std::uint32_t>(source.size), targets = static_cast<std::uint32_t>(target.size);
@@ -148,8 +154,9 @@ SynapseList connect(const Projection& projection, std::size_t index, const Popul
     } else if (rule.kind == "pairwise") {
         connect_pairwise(rule, sources, targets, pairwise, list);
     } else if (rule.kind == "one_to_one") {
-        require(sources == targets, fmt::format("one_to_one: the populations have {} and {} neurons: sizes must be equal",
-                                                sources, targets));
+        require(
+            sources == targets,
+            fmt::format("one_to_one: the populations have {} and {} neurons: sizes must be equal", sources, targets));
         list.source.resize(sources);
         std::iota(list.source.begin(), list.source.end(), 0u);
         list.target = list.source;
@@ -164,8 +171,8 @@ SynapseList connect(const Projection& projection, std::size_t index, const Popul
     const bool own_weights = !pairwise.weight.empty() && rule.kind == "pairwise";
     const bool own_delays = !pairwise.delay_ms.empty() && rule.kind == "pairwise";
     if (own_weights) {
-        require(pairwise.weight.size() == count, fmt::format("{}: weight has {} entries, source {}", rule.file,
-                                                             pairwise.weight.size(), count));
+        require(pairwise.weight.size() == count,
+                fmt::format("{}: weight has {} entries, source {}", rule.file, pairwise.weight.size(), count));
         list.weight.assign(pairwise.weight.begin(), pairwise.weight.end());
     } else if (projection.weight.kind == "constant") {
         list.shared_weight = static_cast<float>(projection.weight.mean);
@@ -179,7 +186,8 @@ SynapseList connect(const Projection& projection, std::size_t index, const Popul
     require(!own_delays || pairwise.delay_ms.size() == count,
             fmt::format("{}: delay_ms has {} entries, source {}", rule.file, pairwise.delay_ms.size(), count));
     for (std::size_t k = 0; k < count; ++k)
-        list.delay_steps[k] = delay_in_steps(own_delays ? pairwise.delay_ms[k] : draw(projection.delay_ms, random), dt_ms);
+        list.delay_steps[k] =
+            delay_in_steps(own_delays ? pairwise.delay_ms[k] : draw(projection.delay_ms, random), dt_ms);
     return list;
 }
 
@@ -201,8 +209,8 @@ double expected_synapses(const Projection& projection, const Population& source,
         for (int k = 0; k < samples; ++k) {
             double square = 0;
             for (std::size_t axis = 0; axis < 3; ++axis) {
-                const double d = source.origin_um[axis] + source.box_um[axis] * random.uniform() - target.origin_um[axis] -
-                                 target.box_um[axis] * random.uniform();
+                const double d = source.origin_um[axis] + source.box_um[axis] * random.uniform() -
+                                 target.origin_um[axis] - target.box_um[axis] * random.uniform();
                 square += d * d;
             }
             sum += std::exp(-0.5 * square / (rule.sigma_um * rule.sigma_um));

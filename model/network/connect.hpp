@@ -48,13 +48,12 @@ std::uint16_t delay_in_steps(double delay_ms, double dt_ms);
 /// \throws std::invalid_argument  naming the rule and the value: degree above the number of partners without
 ///         multapses, one_to_one between different sizes, a pair outside the populations, a delay above 65535 steps
 SynapseList connect(const Projection& projection, std::size_t index, const Population& source, const Population& target,
-                    std::span<const Position> source_positions, std::span<const Position> target_positions, double dt_ms,
-                    std::uint64_t seed, const PairwiseColumns& pairwise = {});
+                    std::span<const Position> source_positions, std::span<const Position> target_positions,
+                    double dt_ms, std::uint64_t seed, const PairwiseColumns& pairwise = {});
 
 /// Expected number of synapses, for cost estimates; exact but for the distance kernel, which is averaged over
 /// sampled pairs.
 double expected_synapses(const Projection& projection, const Population& source, const Population& target,
                          std::uint64_t seed);
-
 
 } // namespace rewire::network

@@ -40,15 +40,16 @@ struct Population {
     std::array<double, 3> origin_um = {0, 0, 0};
     std::vector<synapse::Receptor> receptors;
     std::optional<Background> background;
-    double current_pA = 0;            ///< constant drive
-    double tonic_nmda_nS = 0;         ///< extrasynaptic NMDA conductance at healthy ambient glutamate, before Mg block
-    synapse::Receptor extrasynaptic;  ///< its subunit mix
+    double current_pA = 0;           ///< constant drive
+    double tonic_nmda_nS = 0;        ///< extrasynaptic NMDA conductance at healthy ambient glutamate, before Mg block
+    synapse::Receptor extrasynaptic; ///< its subunit mix
     std::optional<Distribution> initial_mV; ///< default: uniform from rest to threshold
 };
 
 /// How source and target neurons are paired.
 struct Rule {
-    std::string kind = "probability"; ///< probability, fixed_indegree, fixed_outdegree, all_to_all, one_to_one, pairwise
+    std::string kind =
+        "probability"; ///< probability, fixed_indegree, fixed_outdegree, all_to_all, one_to_one, pairwise
     double probability = 0;
     double sigma_um = 0; ///< Gaussian kernel exp(-d^2 / (2 sigma^2)) on the probability; 0: none
     std::int64_t degree = 0;

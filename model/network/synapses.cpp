@@ -16,12 +16,11 @@ std::uint32_t roomy(std::uint32_t size) { return size == 0 ? 0 : size + size / 8
 
 void check_ends(std::uint32_t source, std::uint32_t target, const SynapseLayout& layout) {
     if (source >= layout.sources || target >= layout.targets)
-        throw std::invalid_argument(fmt::format("synapse {} -> {} lies outside {} sources and {} targets",
-                                                source, target, layout.sources, layout.targets));
+        throw std::invalid_argument(fmt::format("synapse {} -> {} lies outside {} sources and {} targets", source,
+                                                target, layout.sources, layout.targets));
 }
 
-std::vector<std::uint16_t> distinct_delays(std::vector<std::uint16_t> delays,
-                                           std::span<const std::uint16_t> more) {
+std::vector<std::uint16_t> distinct_delays(std::vector<std::uint16_t> delays, std::span<const std::uint16_t> more) {
     std::vector<bool> present(std::size_t{std::numeric_limits<std::uint16_t>::max()} + 1);
     for (const std::uint16_t delay : delays) present[delay] = true;
     for (const std::uint16_t delay : more) present[delay] = true;
@@ -33,8 +32,7 @@ std::vector<std::uint16_t> distinct_delays(std::vector<std::uint16_t> delays,
 
 std::size_t group_of(const std::vector<std::uint16_t>& delays, std::uint16_t delay) {
     const auto found = std::lower_bound(delays.begin(), delays.end(), delay);
-    return found != delays.end() && *found == delay ? static_cast<std::size_t>(found - delays.begin())
-                                                    : delays.size();
+    return found != delays.end() && *found == delay ? static_cast<std::size_t>(found - delays.begin()) : delays.size();
 }
 
 } // namespace
@@ -51,18 +49,17 @@ SynapseStore::SynapseStore(SynapseLayout layout, std::span<const std::uint32_t> 
     : layout_(std::move(layout)) {
     const std::size_t n = source.size();
     if (target.size() != n || delay_steps.size() != n || (!weight.empty() && weight.size() != n))
-        throw std::invalid_argument(fmt::format("lists of {} sources, {} targets, {} delays and {} weights",
-                                                n, target.size(), delay_steps.size(), weight.size()));
+        throw std::invalid_argument(fmt::format("lists of {} sources, {} targets, {} delays and {} weights", n,
+                                                target.size(), delay_steps.size(), weight.size()));
     if (!weight.empty() && !layout_.own_weights)
         throw std::invalid_argument("weights given to a store whose synapses share one");
     layout_.delays_steps = distinct_delays(std::move(layout_.delays_steps), delay_steps);
     const std::size_t row_count = layout_.sources * layout_.delays_steps.size();
     if (row_count >= std::numeric_limits<std::uint32_t>::max())
-        throw std::invalid_argument(fmt::format("{} sources with {} delays make too many rows",
-                                                layout_.sources, layout_.delays_steps.size()));
+        throw std::invalid_argument(
+            fmt::format("{} sources with {} delays make too many rows", layout_.sources, layout_.delays_steps.size()));
 
-    std::vector<std::uint16_t> group(std::size_t{std::numeric_limits<std::uint16_t>::max()} +
-                                     1); // of each delay
+    std::vector<std::uint16_t> group(std::size_t{std::numeric_limits<std::uint16_t>::max()} + 1); // of each delay
     for (std::size_t g = 0; g < layout_.delays_steps.size(); ++g)
         group[layout_.delays_steps[g]] = static_cast<std::uint16_t>(g);
     rows_.resize(row_count);
@@ -99,8 +96,7 @@ void SynapseStore::set_partitions(std::vector<std::uint32_t> boundaries) {
 
 void SynapseStore::add(std::span<const Synapse> synapses) {
     std::vector<Pending> pending(synapses.size());
-    for (std::size_t i = 0; i < synapses.size(); ++i)
-        pending[i] = {row_of(synapses[i]), synapses[i].target, i};
+    for (std::size_t i = 0; i < synapses.size(); ++i) pending[i] = {row_of(synapses[i]), synapses[i].target, i};
     std::sort(pending.begin(), pending.end(), [](const Pending& a, const Pending& b) {
         return std::tie(a.row, a.target, a.index) < std::tie(b.row, b.target, b.index);
     });
@@ -116,11 +112,10 @@ void SynapseStore::remove(std::span<const SynapseIndex> synapses) {
     std::sort(leaving.begin(), leaving.end());
     for (const SynapseIndex& index : leaving)
         if (index.row >= rows_.size() || index.position >= rows_[index.row].size)
-            throw std::invalid_argument(
-                fmt::format("no synapse at position {} of row {}", index.position, index.row));
+            throw std::invalid_argument(fmt::format("no synapse at position {} of row {}", index.position, index.row));
     if (const auto twice = std::adjacent_find(leaving.begin(), leaving.end()); twice != leaving.end())
-        throw std::invalid_argument(fmt::format("synapse at position {} of row {} is to be removed twice",
-                                                twice->position, twice->row));
+        throw std::invalid_argument(
+            fmt::format("synapse at position {} of row {} is to be removed twice", twice->position, twice->row));
 
     for (auto next = leaving.begin(); next != leaving.end();) {
         const std::uint32_t r = next->row;
@@ -149,8 +144,7 @@ double SynapseStore::mean_weight() const {
 
 std::size_t SynapseStore::bytes() const {
     const auto memory = [](const auto& array) { return array.capacity() * sizeof(array[0]); };
-    return memory(rows_) + memory(target_) + memory(weight_) + memory(formed_h_) + memory(nascent_) +
-           memory(splits_);
+    return memory(rows_) + memory(target_) + memory(weight_) + memory(formed_h_) + memory(nascent_) + memory(splits_);
 }
 
 std::vector<std::uint32_t> SynapseStore::incoming_counts() const {
@@ -180,9 +174,8 @@ std::size_t SynapseStore::row_of(const Synapse& synapse) const {
     check_ends(synapse.source, synapse.target, layout_);
     const std::size_t group = group_of(layout_.delays_steps, synapse.delay_steps);
     if (group == layout_.delays_steps.size())
-        throw std::invalid_argument(
-            fmt::format("a delay of {} steps is not among those of the projection ({})", synapse.delay_steps,
-                        fmt::join(layout_.delays_steps, ", ")));
+        throw std::invalid_argument(fmt::format("a delay of {} steps is not among those of the projection ({})",
+                                                synapse.delay_steps, fmt::join(layout_.delays_steps, ", ")));
     return row_index(synapse.source, group);
 }
 
@@ -200,8 +193,7 @@ void SynapseStore::write(std::size_t slot, const Synapse& synapse) {
 void SynapseStore::sort_row(const Place& place) {
     const std::span targets(target_.data() + place.offset, place.size);
     if (std::is_sorted(targets.begin(), targets.end())) return;
-    std::vector<std::uint64_t> keys(
-        place.size); // target above, present position below: distinct, so plain sort
+    std::vector<std::uint64_t> keys(place.size); // target above, present position below: distinct, so plain sort
     for (std::uint32_t i = 0; i < place.size; ++i) keys[i] = std::uint64_t{targets[i]} << 32 | i;
     std::sort(keys.begin(), keys.end());
     each_field([&](auto& array) {

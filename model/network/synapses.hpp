@@ -28,11 +28,10 @@ namespace rewire::network {
 struct SynapseLayout {
     std::uint32_t sources = 0;
     std::uint32_t targets = 0;
-    std::vector<std::uint16_t> delays_steps =
-        {};                   ///< delays of later additions, beside those of the first list
-    float shared_weight = 0;  ///< weight of all synapses, or the first weight of those that own one
-    bool own_weights = false; ///< every synapse has its own weight
-    bool ageing = false;      ///< every synapse knows its time of formation and whether it is nascent
+    std::vector<std::uint16_t> delays_steps = {}; ///< delays of later additions, beside those of the first list
+    float shared_weight = 0;                      ///< weight of all synapses, or the first weight of those that own one
+    bool own_weights = false;                     ///< every synapse has its own weight
+    bool ageing = false; ///< every synapse knows its time of formation and whether it is nascent
 };
 
 /// One synapse, to add or as visited.
@@ -84,9 +83,7 @@ public:
 
     std::uint32_t sources() const { return layout_.sources; }
     std::uint32_t targets() const { return layout_.targets; }
-    const std::vector<std::uint16_t>& delays_steps() const {
-        return layout_.delays_steps;
-    } ///< ascending, distinct
+    const std::vector<std::uint16_t>& delays_steps() const { return layout_.delays_steps; } ///< ascending, distinct
     float shared_weight() const { return layout_.shared_weight; }
     std::size_t rows() const { return rows_.size(); }
     std::size_t row_index(std::uint32_t source, std::size_t delay_group) const {
@@ -107,7 +104,7 @@ public:
     std::span<std::uint8_t> nascent(std::size_t r) { return field(nascent_, r); } ///< empty unless ageing
 
     std::size_t count() const { return count_; }
-    double mean_weight() const; ///< of all synapses, of which there is at least one
+    double mean_weight() const;                         ///< of all synapses, of which there is at least one
     std::size_t bytes() const;                          ///< memory of all arrays, slack included
     std::vector<std::uint32_t> incoming_counts() const; ///< synapses per target
     std::vector<std::uint32_t> outgoing_counts() const; ///< synapses per source

@@ -41,8 +41,8 @@ inline double spike_threshold_mV(const Adex& p) { return p.threshold_mV; }
 inline double refractory_period_ms(const Adex& p) { return p.refractory_ms; }
 
 /// One step of `dt_ms`; sets spiked[i], see MembraneSlice.
-REWIRE_CLONES static inline void step(const Adex& p, double dt_ms, int refractory_steps, const NmdaVoltageDependence& nmda,
-                               const StepInput& in, const MembraneSlice& s) {
+REWIRE_CLONES static inline void step(const Adex& p, double dt_ms, int refractory_steps,
+                                      const NmdaVoltageDependence& nmda, const StepInput& in, const MembraneSlice& s) {
     const auto dt = static_cast<float>(dt_ms);
     const float dt_over_c = dt / static_cast<float>(p.capacitance_pF);
     const auto gl = static_cast<float>(p.leak_conductance_nS);
@@ -125,7 +125,8 @@ struct Described<neuron::Adex> {
     static constexpr auto parameters = std::to_array<Parameter<S>>({
         {"capacitance", "pF", &S::capacitance_pF, positive, "membrane capacitance", "Brette & Gerstner 2005"},
         {"leak_conductance", "nS", &S::leak_conductance_nS, positive, "leak conductance", "Brette & Gerstner 2005"},
-        {"leak_reversal", "mV", &S::leak_reversal_mV, any_value, "leak reversal potential EL", "Brette & Gerstner 2005"},
+        {"leak_reversal", "mV", &S::leak_reversal_mV, any_value, "leak reversal potential EL",
+         "Brette & Gerstner 2005"},
         {"threshold", "mV", &S::threshold_mV, any_value, "effective threshold VT", "Brette & Gerstner 2005"},
         {"slope", "mV", &S::slope_mV, positive, "sharpness DT of spike initiation", "Brette & Gerstner 2005"},
         {"peak", "mV", &S::peak_mV, any_value, "potential at which a spike is counted", "[M] any value above 0 mV"},
@@ -135,7 +136,8 @@ struct Described<neuron::Adex> {
          "Brette & Gerstner 2005"},
         {"adaptation_increment", "pA", &S::adaptation_increment_pA, any_value, "spike-triggered adaptation b",
          "Brette & Gerstner 2005"},
-        {"adaptation_tau", "ms", &S::adaptation_tau_ms, positive, "time constant of adaptation", "Brette & Gerstner 2005"},
+        {"adaptation_tau", "ms", &S::adaptation_tau_ms, positive, "time constant of adaptation",
+         "Brette & Gerstner 2005"},
     });
 };
 } // namespace rewire

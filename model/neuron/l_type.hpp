@@ -26,9 +26,11 @@ struct Described<neuron::LType> {
     static constexpr std::string_view name = "l_type";
     static constexpr std::string_view meaning = "calcium drive through L-type channels";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
-        {"half", "mV", &S::half_mV, any_value, "potential of half activation", "[M] Lipscombe 2004 (Cav1.3 -20 to -30 mV)"},
+        {"half", "mV", &S::half_mV, any_value, "potential of half activation",
+         "[M] Lipscombe 2004 (Cav1.3 -20 to -30 mV)"},
         {"slope", "mV", &S::slope_mV, positive, "slope of the activation", "[M] Lipscombe 2004 (5-8 mV)"},
-        {"spike", "ms", &S::spike_ms, non_negative, "open time that one spike stands for", "[M] spike and its afterdepolarisation"},
+        {"spike", "ms", &S::spike_ms, non_negative, "open time that one spike stands for",
+         "[M] spike and its afterdepolarisation"},
     });
 };
 } // namespace rewire

@@ -30,8 +30,8 @@ inline double spike_threshold_mV(const LifConductance& p) { return p.threshold_m
 inline double refractory_period_ms(const LifConductance& p) { return p.refractory_ms; }
 
 /// The step without NMDA conductances: one exponential a neuron.
-REWIRE_CLONES static inline void step_ohmic(const LifConductance& p, double dt_ms, int refractory_steps, const StepInput& in,
-                                     const MembraneSlice& s) {
+REWIRE_CLONES static inline void step_ohmic(const LifConductance& p, double dt_ms, int refractory_steps,
+                                            const StepInput& in, const MembraneSlice& s) {
     const float dt_over_c = static_cast<float>(dt_ms / p.capacitance_pF);
     const auto gl = static_cast<float>(p.leak_conductance_nS);
     const auto gl_el = static_cast<float>(p.leak_conductance_nS * p.leak_reversal_mV);
@@ -61,7 +61,8 @@ REWIRE_CLONES static inline void step_ohmic(const LifConductance& p, double dt_m
 
 /// The step with NMDA conductances.
 REWIRE_CLONES static inline void step_nmda(const LifConductance& p, double dt_ms, int refractory_steps,
-                                    const NmdaVoltageDependence& nmda, const StepInput& in, const MembraneSlice& s) {
+                                           const NmdaVoltageDependence& nmda, const StepInput& in,
+                                           const MembraneSlice& s) {
     const float dt_over_c = static_cast<float>(dt_ms / p.capacitance_pF);
     const auto gl = static_cast<float>(p.leak_conductance_nS);
     const auto gl_el = static_cast<float>(p.leak_conductance_nS * p.leak_reversal_mV);
@@ -117,8 +118,9 @@ template <>
 struct Described<neuron::LifConductance> {
     using S = neuron::LifConductance;
     static constexpr std::string_view name = "lif_conductance";
-    static constexpr std::string_view meaning = "leaky integrate-and-fire neuron with conductance synapses; exponential "
-                                                "midpoint, second order below threshold, spikes on the grid";
+    static constexpr std::string_view meaning =
+        "leaky integrate-and-fire neuron with conductance synapses; exponential "
+        "midpoint, second order below threshold, spikes on the grid";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
         {"capacitance", "pF", &S::capacitance_pF, positive, "membrane capacitance", "Brette et al. 2007"},
         {"leak_conductance", "nS", &S::leak_conductance_nS, positive, "leak conductance", "Brette et al. 2007"},

@@ -42,8 +42,8 @@ inline double synaptic_propagator_mV_per_pA(const LifCurrent& p, double tau_syn_
 
 /// One step of `dt_ms`. `in.conductance_current_pA` holds the sum over receptors of P_s I_s in mV (the exact
 /// contribution of the decaying currents), `in.current_pA` the constant current; conductances are not read.
-REWIRE_CLONES static inline void step(const LifCurrent& p, double dt_ms, int refractory_steps, const NmdaVoltageDependence&,
-                               const StepInput& in, const MembraneSlice& s) {
+REWIRE_CLONES static inline void step(const LifCurrent& p, double dt_ms, int refractory_steps,
+                                      const NmdaVoltageDependence&, const StepInput& in, const MembraneSlice& s) {
     const double decay_exact = std::exp(-dt_ms / p.membrane_tau_ms);
     const auto decay = static_cast<float>(decay_exact);
     const auto mV_per_pA = static_cast<float>((1 - decay_exact) * p.membrane_tau_ms / p.capacitance_pF);

@@ -37,9 +37,9 @@ struct Parameter {
     std::string_view name; ///< key in the config: snake_case, without the unit
     std::string_view unit; ///< unit of the stored value in ASCII ("mV", "nS", "1/h"); "1" for a plain number
     std::variant<double S::*, std::int64_t S::*, bool S::*, std::string S::*> member;
-    Range range = any_value;      ///< for numbers
-    std::string_view meaning;     ///< one line
-    std::string_view source;      ///< "Author year", "[M] ...", or "calibrated: target"
+    Range range = any_value;       ///< for numbers
+    std::string_view meaning;      ///< one line
+    std::string_view source;       ///< "Author year", "[M] ...", or "calibrated: target"
     std::string_view choices = {}; ///< for strings: "one|two|three"; empty: any text
 };
 

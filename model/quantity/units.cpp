@@ -97,8 +97,7 @@ constexpr auto dimensions = std::to_array<Dimension>({
 });
 
 void add_unit(ut_system* system, const UnitLine& line) {
-    const Unit unit{*line.definition ? ut_parse(system, line.definition, UT_ASCII)
-                                     : ut_new_base_unit(system)};
+    const Unit unit{*line.definition ? ut_parse(system, line.definition, UT_ASCII) : ut_new_base_unit(system)};
     ut_map_symbol_to_unit(line.symbol, UT_ASCII, unit.get());
     for (const Prefix& prefix : prefixes) {
         if (line.prefixed.find(prefix.symbol) == std::string_view::npos) continue;
@@ -219,14 +218,12 @@ std::string example(std::string_view unit) {
 }
 
 std::string with_article(std::string_view noun) {
-    return fmt::format("{} {}",
-                       std::string_view("aeiou").find(noun[0]) == std::string_view::npos ? "a" : "an", noun);
+    return fmt::format("{} {}", std::string_view("aeiou").find(noun[0]) == std::string_view::npos ? "a" : "an", noun);
 }
 
 } // namespace
 
-QuantityError::QuantityError(Kind why, std::string_view given, std::string_view wanted,
-                             const std::string& message)
+QuantityError::QuantityError(Kind why, std::string_view given, std::string_view wanted, const std::string& message)
     : std::runtime_error(message),
       kind(why),
       text(given),
@@ -237,15 +234,13 @@ double parse_quantity(std::string_view text, std::string_view unit) {
     const Unit wanted = require_unit(unit);
     const auto fail = [&](Kind kind, std::string_view what) {
         const std::string noun = with_article(dimension_name(unit));
-        return QuantityError(kind, text, unit,
-                             fmt::format("{}; {} is needed, such as {}", what, noun, example(unit)));
+        return QuantityError(kind, text, unit, fmt::format("{}; {} is needed, such as {}", what, noun, example(unit)));
     };
     const std::optional<Parts> parts = take_apart(text);
     if (!parts) throw fail(Kind::not_a_number, "does not begin with a number");
     if (parts->out_of_range) throw fail(Kind::not_finite, "is not a finite number");
     if (parts->unit.empty() && unit != "1")
-        throw QuantityError(Kind::missing_unit, text, unit,
-                            fmt::format("needs a unit ({})", quantity_hint(unit)));
+        throw QuantityError(Kind::missing_unit, text, unit, fmt::format("needs a unit ({})", quantity_hint(unit)));
 
     const Unit given = find_unit(parts->unit.empty() ? "1" : parts->unit);
     if (!given) throw fail(Kind::unknown_unit, fmt::format("has the unknown unit \"{}\"", parts->unit));
@@ -269,8 +264,7 @@ std::string dimension_name(std::string_view unit) {
     const Unit wanted = require_unit(unit);
     if (same_dimension(wanted.get(), require_unit("1").get())) return "number";
     for (const Dimension& dimension : dimensions)
-        if (same_dimension(wanted.get(), require_unit(dimension.unit).get()))
-            return std::string(dimension.name);
+        if (same_dimension(wanted.get(), require_unit(dimension.unit).get())) return std::string(dimension.name);
     return fmt::format("quantity in {}", unit);
 }
 

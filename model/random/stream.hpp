@@ -32,15 +32,16 @@ enum class Purpose : std::uint32_t {
 /// \param entity   neuron, projection or synapse: whatever owns the numbers
 /// \param time     step or draw counter
 /// \param index    further counter, up to 2^32 - 1
-[[gnu::always_inline]] inline std::array<std::uint32_t, 4> random_words(std::uint64_t seed, Purpose purpose, std::uint64_t entity,
-                                                 std::uint64_t time, std::uint32_t index = 0) {
+[[gnu::always_inline]] inline std::array<std::uint32_t, 4>
+random_words(std::uint64_t seed, Purpose purpose, std::uint64_t entity, std::uint64_t time, std::uint32_t index = 0) {
     // Philox4x32 has a 128-bit counter and a 64-bit key: the seed is the key but for its top bits, which are
     // mixed with the purpose; entities stay under 2^32 and times under 2^48, index and time share the rest.
-    const philox4x32_ctr_t counter = {{static_cast<std::uint32_t>(time),
-                                       static_cast<std::uint32_t>(time >> 32) ^ (static_cast<std::uint32_t>(entity >> 32) << 16),
-                                       static_cast<std::uint32_t>(entity), index}};
-    const philox4x32_key_t key = {{static_cast<std::uint32_t>(seed),
-                                   static_cast<std::uint32_t>(seed >> 32) ^ (static_cast<std::uint32_t>(purpose) << 24)}};
+    const philox4x32_ctr_t counter = {
+        {static_cast<std::uint32_t>(time),
+         static_cast<std::uint32_t>(time >> 32) ^ (static_cast<std::uint32_t>(entity >> 32) << 16),
+         static_cast<std::uint32_t>(entity), index}};
+    const philox4x32_key_t key = {{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32) ^
+                                                                         (static_cast<std::uint32_t>(purpose) << 24)}};
     const philox4x32_ctr_t words = philox4x32(counter, key);
     return {words[0], words[1], words[2], words[3]};
 }
@@ -56,7 +57,10 @@ class RandomStream {
 public:
     using result_type = std::uint32_t;
     RandomStream(std::uint64_t seed, Purpose purpose, std::uint64_t entity, std::uint64_t time = 0)
-        : seed_(seed), purpose_(purpose), entity_(entity), time_(time) {}
+        : seed_(seed),
+          purpose_(purpose),
+          entity_(entity),
+          time_(time) {}
 
     static constexpr result_type min() { return 0; }
     static constexpr result_type max() { return 0xffffffffu; }
@@ -78,8 +82,7 @@ public:
         std::uint64_t product = static_cast<std::uint64_t>((*this)()) * n;
         if (static_cast<std::uint32_t>(product) < n) {
             const std::uint32_t threshold = static_cast<std::uint32_t>(-n) % n;
-            while (static_cast<std::uint32_t>(product) < threshold)
-                product = static_cast<std::uint64_t>((*this)()) * n;
+            while (static_cast<std::uint32_t>(product) < threshold) product = static_cast<std::uint64_t>((*this)()) * n;
         }
         return static_cast<std::uint32_t>(product >> 32);
     }

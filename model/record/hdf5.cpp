@@ -328,8 +328,7 @@ std::vector<std::string> File::members(const std::string& group) const {
         static_cast<std::vector<std::string>*>(out)->emplace_back(name);
         return 0;
     };
-    if (H5Literate(id.get(), index, H5_ITER_INC, nullptr, collect, &names) < 0)
-        fail(group, "cannot list the group");
+    if (H5Literate(id.get(), index, H5_ITER_INC, nullptr, collect, &names) < 0) fail(group, "cannot list the group");
     return names;
 }
 
@@ -347,8 +346,8 @@ Dataset File::create_dataset(const std::string& object, const Layout& layout) {
     const Handle type = any_type(layout.type);
     const Handle space = simple_space(layout.shape, layout.extendible);
     const Handle properties = creation_properties(layout);
-    Handle id(H5Dcreate2(handle_.get(), object.c_str(), type.get(), space.get(), H5P_DEFAULT,
-                         properties.get(), H5P_DEFAULT));
+    Handle id(
+        H5Dcreate2(handle_.get(), object.c_str(), type.get(), space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT));
     if (!id.valid()) fail(object, "cannot create the dataset");
     return {std::move(id), path_, object};
 }
@@ -391,10 +390,7 @@ AttributeImage image_of(const Attribute& value) {
             } else if constexpr (std::is_arithmetic_v<T>) {
                 return {any_type(type_of<T>()), simple_space({}, false), &v, {}};
             } else {
-                return {any_type(type_of<typename T::value_type>()),
-                        simple_space({v.size()}, false),
-                        v.data(),
-                        {}};
+                return {any_type(type_of<typename T::value_type>()), simple_space({v.size()}, false), v.data(), {}};
             }
         },
         value);
@@ -416,8 +412,8 @@ void File::set_attribute(const std::string& object, const std::string& name, con
         fail(object, "cannot set the attribute " + name);
 }
 
-void File::set_enumerated(const std::string& object, const std::string& name,
-                          std::span<const std::string> names, std::uint8_t value) {
+void File::set_enumerated(const std::string& object, const std::string& name, std::span<const std::string> names,
+                          std::uint8_t value) {
     const Handle id = open_object(object);
     const Handle type(H5Tenum_create(H5T_NATIVE_UINT8));
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -476,8 +472,7 @@ T File::attribute(const std::string& object, const std::string& name) const {
     if (!read_attribute(id, stored.get(), space.get(), values))
         throw Hdf5Error(path_, object, "the attribute " + name + " has another type");
     if constexpr (std::is_same_v<T, Element>) {
-        if (values.size() != 1)
-            throw Hdf5Error(path_, object, "the attribute " + name + " is not a single value");
+        if (values.size() != 1) throw Hdf5Error(path_, object, "the attribute " + name + " is not a single value");
         return values.front();
     } else {
         return values;
@@ -496,8 +491,7 @@ namespace {
 std::pair<int, off_t> descriptor_and_size(std::int64_t file) {
     void* descriptor = nullptr;
     hsize_t size = 0;
-    if (H5Fget_vfd_handle(file, H5P_DEFAULT, &descriptor) < 0 || H5Fget_filesize(file, &size) < 0)
-        return {-1, 0};
+    if (H5Fget_vfd_handle(file, H5P_DEFAULT, &descriptor) < 0 || H5Fget_filesize(file, &size) < 0) return {-1, 0};
     return {*static_cast<int*>(descriptor), static_cast<off_t>(size)};
 }
 
@@ -546,8 +540,8 @@ std::vector<T> read_integers(const File& file, const Dataset& dataset, const std
     for (std::size_t i = 0; i < wide.size(); ++i) {
         if (!std::in_range<T>(wide[i]))
             throw Hdf5Error(file.path(), object,
-                            "entry " + std::to_string(i) + " is " + std::to_string(wide[i]) +
-                                ", allowed are " + std::to_string(std::numeric_limits<T>::min()) + " to " +
+                            "entry " + std::to_string(i) + " is " + std::to_string(wide[i]) + ", allowed are " +
+                                std::to_string(std::numeric_limits<T>::min()) + " to " +
                                 std::to_string(std::numeric_limits<T>::max()));
         values[i] = static_cast<T>(wide[i]);
     }

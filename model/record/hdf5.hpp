@@ -159,8 +159,8 @@ public:
     /// Sets an attribute of a group or dataset, replacing one of the same name.
     void set_attribute(const std::string& object, const std::string& name, const Attribute& value);
     /// Sets an attribute of an enumerated type whose values 0, 1, ... have these names.
-    void set_enumerated(const std::string& object, const std::string& name,
-                        std::span<const std::string> names, std::uint8_t value);
+    void set_enumerated(const std::string& object, const std::string& name, std::span<const std::string> names,
+                        std::uint8_t value);
     bool has_attribute(const std::string& object, const std::string& name) const;
     /// Reads an attribute as int64_t, double, std::string, or a vector of double or std::string.
     template <class T>

@@ -42,14 +42,17 @@ std::vector<std::pair<std::string, Attribute>> parameter_attributes(const neuron
             attributes.emplace_back("model", std::string(Described<M>::name));
             for (const auto& p : Described<M>::parameters)
                 if (const auto* member = std::get_if<double M::*>(&p.member))
-                    attributes.emplace_back(p.unit == "1" ? std::string(p.name) : fmt::format("{}_{}", p.name, p.unit), m.**member);
+                    attributes.emplace_back(p.unit == "1" ? std::string(p.name) : fmt::format("{}_{}", p.name, p.unit),
+                                            m.**member);
         },
         model);
     return attributes;
 }
 
-Recorder::Recorder(const std::string& path, bool overwrite, engine::Simulation& simulation, const Provenance& provenance)
-    : file_(path, overwrite), simulation_(simulation) {
+Recorder::Recorder(const std::string& path, bool overwrite, engine::Simulation& simulation,
+                   const Provenance& provenance)
+    : file_(path, overwrite),
+      simulation_(simulation) {
     const engine::Model& model = simulation.model();
     file_.write_config(provenance.config_toml);
     file_.set_attribute("/", "title", provenance.title);
@@ -72,16 +75,18 @@ Recorder::Recorder(const std::string& path, bool overwrite, engine::Simulation& 
         has_fast_ = true;
         fast_ = file_.declare_clock("fast", "ms");
         const auto& populations = simulation.labels("population");
-        file_.declare_series(fast_, {"rate", "Hz", "firing rate in the sample's window", Type::f32, "population", populations});
-        file_.declare_series(fast_, {"synchrony", "1", "variance over mean of the population spike count, last second", Type::f32,
-                                     "population", populations});
-        file_.declare_series(fast_, {"lfp", "pA", "LFP proxy: mean |I_AMPA| + |I_GABA| of excitatory neurons", Type::f32, "region",
-                                     simulation.labels("region")});
+        file_.declare_series(
+            fast_, {"rate", "Hz", "firing rate in the sample's window", Type::f32, "population", populations});
+        file_.declare_series(fast_, {"synchrony", "1", "variance over mean of the population spike count, last second",
+                                     Type::f32, "population", populations});
+        file_.declare_series(fast_, {"lfp", "pA", "LFP proxy: mean |I_AMPA| + |I_GABA| of excitatory neurons",
+                                     Type::f32, "region", simulation.labels("region")});
         recent_counts_.resize(populations.size());
     }
     slow_ = file_.declare_clock("slow", "s");
     for (const engine::Observable& o : simulation.observables())
-        file_.declare_series(slow_, {o.name, o.unit, o.long_name, Type::f64, o.dimension, simulation.labels(o.dimension)});
+        file_.declare_series(slow_,
+                             {o.name, o.unit, o.long_name, Type::f64, o.dimension, simulation.labels(o.dimension)});
     for (std::size_t t = 0; t < model.traces.size(); ++t) {
         const engine::Trace& trace = model.traces[t];
         traces_.push_back(file_.declare_clock(trace.name, "ms"));
@@ -89,9 +94,10 @@ Recorder::Recorder(const std::string& path, bool overwrite, engine::Simulation& 
         for (const std::uint32_t i : trace.neurons) neurons.push_back(std::to_string(i));
         const bool conductance = trace.variable.starts_with("g_");
         const bool currents = neuron::uses_currents(model.populations[trace.population].model);
-        file_.declare_series(traces_.back(), {trace.variable, conductance ? (currents ? "pA" : "nS") : (trace.variable == "adaptation" ? "pA" : "mV"),
-                                              trace.variable + " of " + model.populations[trace.population].name, Type::f32, "neuron",
-                                              neurons});
+        file_.declare_series(
+            traces_.back(),
+            {trace.variable, conductance ? (currents ? "pA" : "nS") : (trace.variable == "adaptation" ? "pA" : "mV"),
+             trace.variable + " of " + model.populations[trace.population].name, Type::f32, "neuron", neurons});
     }
     for (std::size_t p = 0; p < model.populations.size(); ++p)
         if (model.record_spikes[p]) spikes_.emplace_back(p, file_.declare_spikes(model.populations[p].name));
@@ -117,8 +123,12 @@ void Recorder::write_populations() {
             file_.set_attribute(group, attribute, value);
         }
         std::vector<double> flat;
-        for (const network::Position& position : population.positions) flat.insert(flat.end(), position.begin(), position.end());
-        file_.write_array(group + "/positions", {std::move(flat), {{"neuron", population.size()}, {"axis", 3}}, {{"units", std::string("um")}, {"long_name", std::string("positions")}}});
+        for (const network::Position& position : population.positions)
+            flat.insert(flat.end(), position.begin(), position.end());
+        file_.write_array(group + "/positions",
+                          {std::move(flat),
+                           {{"neuron", population.size()}, {"axis", 3}},
+                           {{"units", std::string("um")}, {"long_name", std::string("positions")}}});
     }
 }
 
@@ -201,19 +211,25 @@ void Recorder::sample_slow() {
 void Recorder::snapshot() {
     const double now_h = simulation_.time_s() / 3600;
     for (const engine::FastProjection& projection : simulation_.network().projections) {
-        const std::string group = fmt::format("/snapshots/t_{:.10g}_s/{}", simulation_.time_s(), projection.specification.name);
+        const std::string group =
+            fmt::format("/snapshots/t_{:.10g}_s/{}", simulation_.time_s(), projection.specification.name);
         std::vector<std::uint32_t> source, target;
         std::vector<float> weight, age;
         projection.synapses.for_each([&](network::SynapseIndex, const network::Synapse& s) {
             source.push_back(s.source);
             target.push_back(s.target);
             weight.push_back(s.weight);
-            age.push_back(static_cast<float>(projection.specification.structural ? now_h - static_cast<double>(s.formed_h) : now_h));
+            age.push_back(static_cast<float>(
+                projection.specification.structural ? now_h - static_cast<double>(s.formed_h) : now_h));
         });
         const std::size_t n = source.size();
-        const bool currents = neuron::uses_currents(simulation_.model().populations[projection.specification.target].model);
+        const bool currents =
+            neuron::uses_currents(simulation_.model().populations[projection.specification.target].model);
         const auto write = [&](const char* name, Array::Data data, const char* unit, const char* long_name) {
-            file_.write_array(group + "/" + name, {std::move(data), {{"synapse", n}}, {{"units", std::string(unit)}, {"long_name", std::string(long_name)}}});
+            file_.write_array(group + "/" + name,
+                              {std::move(data),
+                               {{"synapse", n}},
+                               {{"units", std::string(unit)}, {"long_name", std::string(long_name)}}});
         };
         file_.set_attribute(group, "time_s", simulation_.time_s());
         write("source", std::move(source), "1", "source neuron");

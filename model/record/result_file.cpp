@@ -119,8 +119,7 @@ void ResultFile::declare_series(Table table, const Column& column) {
     const std::size_t width = width_of(column);
     const std::lock_guard lock(mutex_);
     TableShape& shape = shapes_.at(table.index);
-    if (shape.started)
-        throw std::logic_error(shape.group + "/" + column.name + ": declared after the first row");
+    if (shape.started) throw std::logic_error(shape.group + "/" + column.name + ": declared after the first row");
     perform([this, table, group = shape.group, column] { create_column(table.index, group, column); });
     shape.row_width += width;
 }
@@ -138,8 +137,7 @@ void ResultFile::create_column(std::size_t table, const std::string& group, cons
         dataset.make_scale(column.name);
     else
         dataset.attach_scale(0, columns.front().dataset);
-    if (!column.dimension.empty())
-        dataset.attach_scale(1, dimension_scale(group, column.dimension, column.labels));
+    if (!column.dimension.empty()) dataset.attach_scale(1, dimension_scale(group, column.dimension, column.labels));
     columns.push_back({std::move(dataset), width});
 }
 
@@ -200,8 +198,8 @@ void ResultFile::append_row(Table table, double first, std::span<const double> v
     begin_append(lock);
     TableShape& shape = shapes_.at(table.index);
     if (values.size() + 1 != shape.row_width)
-        throw std::invalid_argument(shape.group + ": a row of " + std::to_string(values.size()) +
-                                    " values, " + std::to_string(shape.row_width - 1) + " are declared");
+        throw std::invalid_argument(shape.group + ": a row of " + std::to_string(values.size()) + " values, " +
+                                    std::to_string(shape.row_width - 1) + " are declared");
     shape.started = true;
     std::vector<double>& rows = waiting_.rows[table.index];
     rows.push_back(first);
@@ -228,8 +226,7 @@ void ResultFile::append_spikes(Spikes spikes, std::span<const double> timestamps
 
 void ResultFile::write_array(const std::string& object, Array array) {
     const std::lock_guard lock(mutex_);
-    const std::size_t bytes =
-        std::visit([](const auto& data) { return data.size() * sizeof(data[0]); }, array.data);
+    const std::size_t bytes = std::visit([](const auto& data) { return data.size() * sizeof(data[0]); }, array.data);
     perform([this, object, array = std::move(array)] { store_array(object, array); }, bytes);
 }
 

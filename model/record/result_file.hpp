@@ -33,22 +33,19 @@ namespace rewire::record {
 /// A column of a table: one dataset.
 struct Column {
     std::string name;
-    std::string unit;           ///< plain ASCII, "1" for relative
-    std::string long_name;      ///< for axes: "NMDA block, synaptic"
-    Type type = Type::f64;      ///< as stored; values are given as double
-    std::string dimension = {}; ///< name of the second dimension; empty: one value per row
-    std::vector<std::string> labels =
-        {}; ///< its entries; columns of a table with the same dimension share them
+    std::string unit;                     ///< plain ASCII, "1" for relative
+    std::string long_name;                ///< for axes: "NMDA block, synaptic"
+    Type type = Type::f64;                ///< as stored; values are given as double
+    std::string dimension = {};           ///< name of the second dimension; empty: one value per row
+    std::vector<std::string> labels = {}; ///< its entries; columns of a table with the same dimension share them
 };
 
 /// An array that is written in one piece, such as positions or the synapses of a snapshot.
 struct Array {
-    using Data =
-        std::variant<std::vector<float>, std::vector<double>, std::vector<std::int64_t>,
-                     std::vector<std::uint32_t>, std::vector<std::uint64_t>, std::vector<std::string>>;
-    Data data; ///< row-major
-    std::vector<std::pair<std::string, std::size_t>>
-        dimensions; ///< name and length; arrays of a group share them
+    using Data = std::variant<std::vector<float>, std::vector<double>, std::vector<std::int64_t>,
+                              std::vector<std::uint32_t>, std::vector<std::uint64_t>, std::vector<std::string>>;
+    Data data;                                                   ///< row-major
+    std::vector<std::pair<std::string, std::size_t>> dimensions; ///< name and length; arrays of a group share them
     std::vector<std::pair<std::string, Attribute>> attributes = {};
 };
 
@@ -88,8 +85,7 @@ public:
     /// Declares /spikes/<population> in SONATA's layout.
     Spikes declare_spikes(const std::string& population);
     /// Appends spikes in the order of time (checked: it is what the file's `sorting` attribute promises).
-    void append_spikes(Spikes spikes, std::span<const double> timestamps_ms,
-                       std::span<const std::uint64_t> node_ids);
+    void append_spikes(Spikes spikes, std::span<const double> timestamps_ms, std::span<const std::uint64_t> node_ids);
 
     /// Writes a dataset in one piece. At any time.
     void write_array(const std::string& object, Array array);
@@ -136,8 +132,7 @@ private:
 
     // Calls to HDF5.
     void create_column(std::size_t table, const std::string& group, const Column& column);
-    Dataset dimension_scale(const std::string& group, const std::string& name,
-                            std::span<const std::string> labels);
+    Dataset dimension_scale(const std::string& group, const std::string& name, std::span<const std::string> labels);
     Dataset anonymous_scale(const std::string& group, const std::string& name, std::size_t length);
     void create_spikes(const std::string& group);
     void store_array(const std::string& object, const Array& array);

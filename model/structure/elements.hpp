@@ -38,8 +38,7 @@ inline ElementPool vacant_elements(std::size_t neurons, double grown) {
 /// A pool whose elements are all bound, `synapses[i]` on neuron i, with a uniform fraction of the next one
 /// grown: without the fraction all neurons would sprout in the same tick. \param first  number of neuron 0 in
 /// the random key
-inline ElementPool bound_elements(std::span<const std::uint32_t> synapses, std::uint64_t seed,
-                                  std::uint64_t first) {
+inline ElementPool bound_elements(std::span<const std::uint32_t> synapses, std::uint64_t seed, std::uint64_t first) {
     ElementPool pool = vacant_elements(synapses.size(), 0);
     for (std::size_t i = 0; i < synapses.size(); ++i) {
         pool.bound[i] = static_cast<std::int32_t>(synapses[i]);

@@ -36,13 +36,10 @@ inline double decayed_calcium(const CalciumParameters& p, double calcium, double
 }
 
 /// Calcium at which a steady rate holds: beta tau rate.
-inline double equilibrium_calcium(const CalciumParameters& p, double rate_Hz) {
-    return p.beta * p.tau_s * rate_Hz;
-}
+inline double equilibrium_calcium(const CalciumParameters& p, double rate_Hz) { return p.beta * p.tau_s * rate_Hz; }
 
 /// Mean calcium after `duration_s` (0 or more) of spikes at a constant rate; exact.
-inline double advanced_calcium(const CalciumParameters& p, double calcium, double rate_Hz,
-                               double duration_s) {
+inline double advanced_calcium(const CalciumParameters& p, double calcium, double rate_Hz, double duration_s) {
     const double end = equilibrium_calcium(p, rate_Hz);
     return end + decayed_calcium(p, calcium - end, duration_s);
 }
@@ -100,13 +97,10 @@ struct Described<structure::GrowthRule> {
     static constexpr auto parameters = std::to_array<Parameter<S>>({
         {"rule", "1", &S::rule, any_value, "shape of the growth curve", "Butz & van Ooyen 2013",
          "linear|gaussian|sigmoid"},
-        {"growth_rate", "1/s", &S::growth_rate_per_s, positive,
-         "greatest growth of the number of elements (nu)",
+        {"growth_rate", "1/s", &S::growth_rate_per_s, positive, "greatest growth of the number of elements (nu)",
          "calibrated: 50 to 170 elements in the structural time constant of 12 to 48 h"},
-        {"eta", "1", &S::eta, any_value, "calcium below which elements retract (gaussian only)",
-         "NEST example"},
-        {"target", "1", &S::target, positive, "calcium at which growth stops (eps); 0.05 is 5 Hz",
-         "NEST example"},
+        {"eta", "1", &S::eta, any_value, "calcium below which elements retract (gaussian only)", "NEST example"},
+        {"target", "1", &S::target, positive, "calcium at which growth stops (eps); 0.05 is 5 Hz", "NEST example"},
         {"width", "1", &S::width, positive, "width of the curve (psi, sigmoid only)", "[M] Butz et al. 2014"},
     });
 };

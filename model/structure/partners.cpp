@@ -18,17 +18,15 @@ double distance_kernel(const Position& a, const Position& b, double sigma_um) {
     return std::exp(-d2 / square(sigma_um));
 }
 
-PartnerGrid::PartnerGrid(std::span<const Position> positions, std::span<const std::int32_t> counts,
-                         double sigma_um)
+PartnerGrid::PartnerGrid(std::span<const Position> positions, std::span<const std::int32_t> counts, double sigma_um)
     : positions_(positions),
       sigma_um_(sigma_um) {
     // Cells of about half a sigma keep the bound near the kernel; more cells than neurons would be wasted.
     const double fair = std::cbrt(static_cast<double>(positions.size()));
     for (std::size_t axis = 0; axis < 3; ++axis) {
         if (positions.empty()) break;
-        const auto [low, high] =
-            std::minmax_element(positions.begin(), positions.end(),
-                                [axis](const auto& a, const auto& b) { return a[axis] < b[axis]; });
+        const auto [low, high] = std::minmax_element(
+            positions.begin(), positions.end(), [axis](const auto& a, const auto& b) { return a[axis] < b[axis]; });
         const double extent = (*high)[axis] - (*low)[axis];
         const double wanted = std::min({extent / (0.5 * sigma_um), fair, double{most_cells_per_axis}});
         cells_per_axis_[axis] = std::max<std::size_t>(1, static_cast<std::size_t>(wanted));
@@ -99,8 +97,7 @@ std::optional<std::uint32_t> PartnerGrid::draw(const Position& from, std::option
     return draw_from_all(from, excluded, stream);
 }
 
-std::optional<std::uint32_t> PartnerGrid::draw_from_all(const Position& from,
-                                                        std::optional<std::uint32_t> excluded,
+std::optional<std::uint32_t> PartnerGrid::draw_from_all(const Position& from, std::optional<std::uint32_t> excluded,
                                                         RandomStream& stream) const {
     std::vector<std::pair<double, std::uint32_t>> cumulative;
     cumulative.reserve(size_);
@@ -126,11 +123,10 @@ void PartnerGrid::take(std::uint32_t neuron) {
     --size_;
 }
 
-std::vector<Pair> pair_elements(std::span<const Position> source_positions,
-                                std::span<const std::int32_t> vacant_axonal,
+std::vector<Pair> pair_elements(std::span<const Position> source_positions, std::span<const std::int32_t> vacant_axonal,
                                 std::span<const Position> target_positions,
-                                std::span<const std::int32_t> vacant_dendritic, bool same_population,
-                                double sigma_um, RandomStream& stream) {
+                                std::span<const std::int32_t> vacant_dendritic, bool same_population, double sigma_um,
+                                RandomStream& stream) {
     std::vector<std::uint32_t> axons; // a source stands in it once per vacant element
     for (std::size_t i = 0; i < vacant_axonal.size(); ++i)
         axons.insert(axons.end(), static_cast<std::size_t>(std::max(0, vacant_axonal[i])),

@@ -71,11 +71,10 @@ private:
 /// vacant. \param same_population  sources and targets are the same neurons: no neuron pairs with itself
 /// \param stream           decides alone, with the inputs: key it by projection and update
 /// (Purpose::formation)
-std::vector<Pair> pair_elements(std::span<const Position> source_positions,
-                                std::span<const std::int32_t> vacant_axonal,
+std::vector<Pair> pair_elements(std::span<const Position> source_positions, std::span<const std::int32_t> vacant_axonal,
                                 std::span<const Position> target_positions,
-                                std::span<const std::int32_t> vacant_dendritic, bool same_population,
-                                double sigma_um, RandomStream& stream);
+                                std::span<const std::int32_t> vacant_dendritic, bool same_population, double sigma_um,
+                                RandomStream& stream);
 
 /// Formation led by spines: every new dendritic element, in order of target, chooses a source; axons have
 /// room for all (a grid of sources with one element each is never used up). \param sources candidates: at the

@@ -59,9 +59,8 @@ struct SpineBalance {
 /// \throws std::invalid_argument  if nascent spines alone would exceed the healthy density
 inline void validate(const SpineParameters& p) {
     if (!(p.formation_per_d * p.nascent_tau_d < 1))
-        throw std::invalid_argument(
-            "formation x nascent_tau = " + std::to_string(p.formation_per_d * p.nascent_tau_d) +
-            ": the share of nascent spines must be below 1");
+        throw std::invalid_argument("formation x nascent_tau = " + std::to_string(p.formation_per_d * p.nascent_tau_d) +
+                                    ": the share of nascent spines must be below 1");
 }
 
 /// The healthy fixed point of parameters that validate() accepts.
@@ -194,11 +193,9 @@ template <>
 struct Described<structure::SpineParameters> {
     using S = structure::SpineParameters;
     static constexpr std::string_view name = "spines";
-    static constexpr std::string_view meaning =
-        "formation, stabilisation and elimination of dendritic spines";
+    static constexpr std::string_view meaning = "formation, stabilisation and elimination of dendritic spines";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
-        {"formation", "1/d", &S::formation_per_d, positive,
-         "nascent spines formed, share of healthy density (F0)",
+        {"formation", "1/d", &S::formation_per_d, positive, "nascent spines formed, share of healthy density (F0)",
          "calibrated: 8-12 % a day, so that stable turnover is 2-5 % a day [M]"},
         {"nascent_tau", "d", &S::nascent_tau_d, positive, "time in which nascent spines stabilise or vanish",
          "calibrated: 1-2 d [M]"},
@@ -213,12 +210,12 @@ struct Described<structure::SpineParameters> {
         {"homeostatic_gain", "1", &S::homeostatic_gain, non_negative,
          "fall of formation per rise of relative calcium at the target; 0 switches homeostasis off",
          "calibrated: the loop acts over 7-10 d or more"},
-        {"homeostatic_tau", "d", &S::homeostatic_tau_d, positive,
-         "filter of calcium for the homeostatic factor", "calibrated: the loop acts over 7-10 d or more"},
+        {"homeostatic_tau", "d", &S::homeostatic_tau_d, positive, "filter of calcium for the homeostatic factor",
+         "calibrated: the loop acts over 7-10 d or more"},
         {"stress_gain", "1", &S::stress_gain, non_negative, "rise of elimination at stress 1 (s_S)",
          "calibrated: S13, density -20 % after 21 d and -32 % at the steady state"},
-        {"inflammation_gain", "1", &S::inflammation_gain, non_negative,
-         "rise of elimination at inflammation 1 (s_I)", "[M] low confidence; sweep it"},
+        {"inflammation_gain", "1", &S::inflammation_gain, non_negative, "rise of elimination at inflammation 1 (s_I)",
+         "[M] low confidence; sweep it"},
     });
 };
 } // namespace rewire

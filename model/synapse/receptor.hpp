@@ -54,7 +54,8 @@ inline Receptor default_receptor(const std::string& kind) {
 /// Factor that makes a difference of exponentials peak at 1 (Roth & van Rossum 2009, eq 6.5-6.6); 1 without rise.
 inline double peak_normalisation(double tau_rise_ms, double tau_decay_ms) {
     if (tau_rise_ms <= 0) return 1;
-    const double t_peak = tau_decay_ms * tau_rise_ms / (tau_decay_ms - tau_rise_ms) * std::log(tau_decay_ms / tau_rise_ms);
+    const double t_peak =
+        tau_decay_ms * tau_rise_ms / (tau_decay_ms - tau_rise_ms) * std::log(tau_decay_ms / tau_rise_ms);
     return 1 / (std::exp(-t_peak / tau_decay_ms) - std::exp(-t_peak / tau_rise_ms));
 }
 
@@ -73,10 +74,14 @@ struct Described<synapse::Receptor> {
         {"tau_decay", "ms", &S::tau_decay_ms, positive, "decay time constant",
          "Lam 2022 (AMPA 2, NMDA 100 ms); Neymotin 2011, Lam 2022 (GABA_A 5-9 ms PV, 10-25 ms SST inputs)"},
         {"reversal", "mV", &S::reversal_mV, any_value, "reversal potential", "Lam 2022"},
-        {"share_2a", "1", &S::share_2a, fraction, "share of GluN2A in the NMDA conductance before Mg block", "[M] Traynelis 2010"},
-        {"share_2b", "1", &S::share_2b, fraction, "share of GluN2B in the NMDA conductance before Mg block", "[M] Traynelis 2010"},
-        {"share_2c", "1", &S::share_2c, fraction, "share of GluN2C in the NMDA conductance before Mg block", "Khlestova 2016 [M]"},
-        {"share_2d", "1", &S::share_2d, fraction, "share of GluN2D in the NMDA conductance before Mg block", "Vinnakota 2023 [M]"},
+        {"share_2a", "1", &S::share_2a, fraction, "share of GluN2A in the NMDA conductance before Mg block",
+         "[M] Traynelis 2010"},
+        {"share_2b", "1", &S::share_2b, fraction, "share of GluN2B in the NMDA conductance before Mg block",
+         "[M] Traynelis 2010"},
+        {"share_2c", "1", &S::share_2c, fraction, "share of GluN2C in the NMDA conductance before Mg block",
+         "Khlestova 2016 [M]"},
+        {"share_2d", "1", &S::share_2d, fraction, "share of GluN2D in the NMDA conductance before Mg block",
+         "Vinnakota 2023 [M]"},
         {"saturation", "1", &S::saturation, fraction,
          "alpha: share of a source's free NMDA receptors that a full release opens", "Lam 2022 (0.5)"},
     });

@@ -14,14 +14,14 @@ namespace rewire::synapse {
 struct ReceptorState {
     Receptor parameters;
     ReceptorKind kind = ReceptorKind::ampa;
-    bool active = false; ///< something acts on it; others are passed over
-    aligned_vector<float> input;   ///< what this step's spikes add; zeroed by the step
-    aligned_vector<float> decay;   ///< sum of weight x exp(-t/tau_decay)
-    aligned_vector<float> rise;    ///< sum of weight x exp(-t/tau_rise)
-    aligned_vector<float> gain;    ///< AMPA: A_i and antagonists; GABA_A: modulators
-    aligned_vector<float> gain_ab; ///< NMDA: unblocked share through 2A/2B channels
-    aligned_vector<float> gain_cd; ///< NMDA: unblocked share through 2C/2D channels
-    aligned_vector<float> total_weight; ///< NMDA: sum of incoming weights, all receptors of the neuron open
+    bool active = false;                 ///< something acts on it; others are passed over
+    aligned_vector<float> input;         ///< what this step's spikes add; zeroed by the step
+    aligned_vector<float> decay;         ///< sum of weight x exp(-t/tau_decay)
+    aligned_vector<float> rise;          ///< sum of weight x exp(-t/tau_rise)
+    aligned_vector<float> gain;          ///< AMPA: A_i and antagonists; GABA_A: modulators
+    aligned_vector<float> gain_ab;       ///< NMDA: unblocked share through 2A/2B channels
+    aligned_vector<float> gain_cd;       ///< NMDA: unblocked share through 2C/2D channels
+    aligned_vector<float> total_weight;  ///< NMDA: sum of incoming weights, all receptors of the neuron open
     float decay_half = 0, rise_half = 0; ///< decay over half a step
     float normalisation = 1;
     float propagator_mV_per_pA = 0; ///< current receptors: see neuron::synaptic_propagator_mV_per_pA
@@ -74,7 +74,8 @@ REWIRE_CLONES static inline void step_receptor(ReceptorState& r, std::size_t fir
 }
 
 /// Step of a current receptor: adds the exact contribution (mV) of the decaying current to `mV`.
-REWIRE_CLONES static inline void step_current_receptor(ReceptorState& r, std::size_t first, std::size_t count, float* mV) {
+REWIRE_CLONES static inline void step_current_receptor(ReceptorState& r, std::size_t first, std::size_t count,
+                                                       float* mV) {
     float* input = r.input.data() + first;
     float* decay = r.decay.data() + first;
     const float whole = r.decay_half * r.decay_half, propagator = r.propagator_mV_per_pA;

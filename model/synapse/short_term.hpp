@@ -49,7 +49,8 @@ inline float release(ReleaseState& s, const ShortTerm& p, double t_ms, float rel
 /// NMDA gating that a release adds behind its terminal, alpha r (1-s) (Wang 1999, J Neurosci 19:9587, eq 4, in the
 /// limit of a brief pulse), with s decayed over the interval since the last spike. Call before `release` moves the
 /// time of the last spike.
-inline float nmda_increment(ReleaseState& s, double interval_ms, double saturation, double tau_decay_ms, float released) {
+inline float nmda_increment(ReleaseState& s, double interval_ms, double saturation, double tau_decay_ms,
+                            float released) {
     const float open = s.nmda_gating * static_cast<float>(std::exp(-interval_ms / tau_decay_ms));
     const float increment = static_cast<float>(saturation) * released * (1 - open);
     s.nmda_gating = open + increment;
@@ -65,9 +66,14 @@ struct Described<synapse::ShortTerm> {
     static constexpr std::string_view name = "short_term";
     static constexpr std::string_view meaning = "Tsodyks-Markram short-term plasticity";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
-        {"release_probability", "1", &S::release_probability, {0, 1, true}, "U: use of resources by a first spike",
+        {"release_probability",
+         "1",
+         &S::release_probability,
+         {0, 1, true},
+         "U: use of resources by a first spike",
          "[M] Markram 1998 (0.5 depressing, 0.05-0.1 facilitating)"},
-        {"tau_recovery", "ms", &S::tau_recovery_ms, positive, "recovery from depression", "[M] Markram 1998 (100-800 ms)"},
+        {"tau_recovery", "ms", &S::tau_recovery_ms, positive, "recovery from depression",
+         "[M] Markram 1998 (100-800 ms)"},
         {"tau_facilitation", "ms", &S::tau_facilitation_ms, non_negative, "decay of facilitation, 0 for none",
          "[M] Markram 1998 (400-700 ms onto SST)"},
     });

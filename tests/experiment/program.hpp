@@ -105,8 +105,7 @@ inline Outcome call(const std::vector<std::string>& arguments, const fs::path& w
 
 /// Waits until a file is there, a minute at most.
 inline void wait_for(const std::string& file) {
-    for (int i = 0; i < 6000 && !fs::exists(file); ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    for (int i = 0; i < 6000 && !fs::exists(file); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
 }
 
 inline void pause(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
@@ -141,8 +140,7 @@ inline std::string first_difference(const Contents& a, const Contents& b) {
         const auto other = b.find(name);
         if (other == b.end()) return name + " is missing";
         if (values.size() != other->second.size()) return name + " has another length";
-        if (!values.empty() &&
-            std::memcmp(values.data(), other->second.data(), values.size() * sizeof(double)) != 0)
+        if (!values.empty() && std::memcmp(values.data(), other->second.data(), values.size() * sizeof(double)) != 0)
             return name;
     }
     return a.size() == b.size() ? "" : "more columns";

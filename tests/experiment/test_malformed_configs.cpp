@@ -70,8 +70,7 @@ TEST_CASE("each malformed config is refused with place, key and what is allowed"
         CHECK(errors.size() == expected.size()); // no error hides behind another, none draws others after it
         for (std::size_t k = 0; k < std::min(errors.size(), expected.size()); ++k) {
             CHECK_THAT(errors[k], Catch::StartsWith(expected[k].place + ": error: " + expected[k].label));
-            for (const std::string& allowed : expected[k].allowed)
-                CHECK_THAT(errors[k], Catch::Contains(allowed));
+            for (const std::string& allowed : expected[k].allowed) CHECK_THAT(errors[k], Catch::Contains(allowed));
         }
     }
 }
@@ -94,21 +93,19 @@ TEST_CASE("what is no config at all is refused") {
     folder.write("latin1.toml", "[experiment]\ntitle = \"caf\xe9\"\n");
     folder.write("nul.toml", std::string("[experiment]\ntitle = \"a\0b\"\n", 26));
     folder.write("deep.toml", "a = " + std::string(100000, '['));
-    for (const auto& [name, text] :
-         std::map<std::string, std::string>{{"empty.toml", "[population.NAME]"},
-                                            {"comment.toml", "duration"},
-                                            {"absent.toml", "cannot read this file"},
-                                            {"folder.toml", "cannot read this file"},
-                                            {"garbage.toml", "garbage.toml:1:"},
-                                            {"latin1.toml", "latin1.toml:2:"},
-                                            {"nul.toml", "nul.toml:2:"},
-                                            {"deep.toml", "deep.toml:1:"}})
+    for (const auto& [name, text] : std::map<std::string, std::string>{{"empty.toml", "[population.NAME]"},
+                                                                       {"comment.toml", "duration"},
+                                                                       {"absent.toml", "cannot read this file"},
+                                                                       {"folder.toml", "cannot read this file"},
+                                                                       {"garbage.toml", "garbage.toml:1:"},
+                                                                       {"latin1.toml", "latin1.toml:2:"},
+                                                                       {"nul.toml", "nul.toml:2:"},
+                                                                       {"deep.toml", "deep.toml:1:"}})
         for (const char* verb : {"check", "run"}) {
             const Outcome outcome = call({verb, name}, folder.path());
             CAPTURE(name, outcome.err);
             CHECK(outcome.status == 2);
-            CHECK_THAT(outcome.err,
-                       Catch::StartsWith(name) && Catch::Contains("error: ") && Catch::Contains(text));
+            CHECK_THAT(outcome.err, Catch::StartsWith(name) && Catch::Contains("error: ") && Catch::Contains(text));
         }
     CHECK_FALSE(fs::exists(folder.path() / "results")); // a refused run leaves nothing
 }
@@ -116,8 +113,7 @@ TEST_CASE("what is no config at all is refused") {
 TEST_CASE("pairwise files are checked before they are used") {
     const Folder folder;
     using rewire::record::File;
-    const auto make = [&](const std::string& name,
-                          const std::map<std::string, std::vector<double>>& columns) {
+    const auto make = [&](const std::string& name, const std::map<std::string, std::vector<double>>& columns) {
         File file = File::create(folder / name);
         for (const auto& [column, values] : columns) {
             const bool whole =
@@ -157,8 +153,7 @@ TEST_CASE("pairwise files are checked before they are used") {
     CHECK(with("bare.h5", {"weight=1 nS", "delay=1 ms"}).status == 0);
     CHECK_THAT(with("bare.h5", {}).err, Catch::Contains("[projection.p] weight: is missing"));
     CHECK_THAT(with("weighted.h5", {"weight=1 nS"}).err, Catch::Contains("has a column weight already"));
-    CHECK_THAT(with("delayed.h5", {"weight=1 nS", "delay=1 ms"}).err,
-               Catch::Contains("has a column delay_ms already"));
+    CHECK_THAT(with("delayed.h5", {"weight=1 nS", "delay=1 ms"}).err, Catch::Contains("has a column delay_ms already"));
     for (const auto& [name, text] : std::map<std::string, std::string>{
              {"none.h5", "source"},
              {"no_target.h5", "target"},
@@ -169,8 +164,7 @@ TEST_CASE("pairwise files are checked before they are used") {
              {"nan_weight.h5", "finite"},
              {"negative.h5", "holds -1: must be 0 or more"},
              {"delay.h5", "dt (0.1 ms)"}}) {
-        const Outcome outcome =
-            call({"check", config, "--set", "projection.p.rule.pairwise=" + name}, folder.path());
+        const Outcome outcome = call({"check", config, "--set", "projection.p.rule.pairwise=" + name}, folder.path());
         CAPTURE(name, outcome.err);
         CHECK(outcome.status == 2);
         CHECK_THAT(outcome.err, Catch::Contains("error: [projection.p") && Catch::Contains(text));
@@ -181,29 +175,28 @@ TEST_CASE("overrides are checked like the file") {
     const auto set = [](const std::string& assignment) {
         return call({"check", "everything.toml", "--set", assignment});
     };
-    for (const auto& [assignment, text] : std::map<std::string, std::string>{
-             {"population.pv.sizes=5", "did you mean \"size\"?"},
-             {"population.pv.size=-5", "1 or more"},
-             {"population.pv.size=", "no value"},
-             {"population.pv.size", "KEY=VALUE"},
-             {"=5", "names joined by dots"},
-             {"population..size=5", "names joined by dots"},
-             {"experiment.duration=5", "\"10 s\""},
-             {"experiment.duration.value=5 s", "experiment.duration is no table"},
-             {"dose.7.amount=1 mg", "entries 0 to 0"},
-             {"dose.first.amount=1 mg", "entries 0 to 0"},
-             {"experiment.title=\xff\xfe", "UTF-8"},
-             {"experiment.seed=07:30:00", "dates"},
-             {"population.pv=5", "must be a table"}}) {
+    for (const auto& [assignment, text] :
+         std::map<std::string, std::string>{{"population.pv.sizes=5", "did you mean \"size\"?"},
+                                            {"population.pv.size=-5", "1 or more"},
+                                            {"population.pv.size=", "no value"},
+                                            {"population.pv.size", "KEY=VALUE"},
+                                            {"=5", "names joined by dots"},
+                                            {"population..size=5", "names joined by dots"},
+                                            {"experiment.duration=5", "\"10 s\""},
+                                            {"experiment.duration.value=5 s", "experiment.duration is no table"},
+                                            {"dose.7.amount=1 mg", "entries 0 to 0"},
+                                            {"dose.first.amount=1 mg", "entries 0 to 0"},
+                                            {"experiment.title=\xff\xfe", "UTF-8"},
+                                            {"experiment.seed=07:30:00", "dates"},
+                                            {"population.pv=5", "must be a table"}}) {
         const Outcome outcome = set(assignment);
         CAPTURE(assignment, outcome.err);
         CHECK(outcome.status == 2);
-        CHECK_THAT(outcome.err,
-                   Catch::StartsWith("--set " + assignment + ": error: ") && Catch::Contains(text));
+        CHECK_THAT(outcome.err, Catch::StartsWith("--set " + assignment + ": error: ") && Catch::Contains(text));
     }
-    for (const char* assignment : {"experiment.duration=2h", "experiment.duration=2 h",
-                                   "experiment.mode=full", "population.pv.size=1e3", "dose.0.amount=0.5mg/kg",
-                                   "molecular.populations=[\"pv\"]", "stress.eaat2_loss=0.1", "dose=[]"}) {
+    for (const char* assignment :
+         {"experiment.duration=2h", "experiment.duration=2 h", "experiment.mode=full", "population.pv.size=1e3",
+          "dose.0.amount=0.5mg/kg", "molecular.populations=[\"pv\"]", "stress.eaat2_loss=0.1", "dose=[]"}) {
         const Outcome outcome = set(assignment);
         CAPTURE(assignment, outcome.err);
         CHECK(outcome.status == 0);
@@ -304,6 +297,6 @@ windows = [{ from = "2 s", every = "100 ms" }]
     CAPTURE(outcome.err);
     REQUIRE(warnings.size() == expected.size());
     for (std::size_t k = 0; k < expected.size(); ++k)
-        CHECK_THAT(warnings[k], Catch::StartsWith(config + ":" + expected[k]) &&
-                                    Catch::Contains("the end of the experiment (1 s)"));
+        CHECK_THAT(warnings[k],
+                   Catch::StartsWith(config + ":" + expected[k]) && Catch::Contains("the end of the experiment (1 s)"));
 }

@@ -81,8 +81,7 @@ TEST_CASE("multirate mode without leaps is full mode, bit for bit") {
     full.insert(full.end(), {"--set", "experiment.mode=full"});
     Contents bursts = result_of(folder, everything, touching);
     CHECK(bursts.at("/multirate/length") == std::vector<double>(8, 1.0)); // bursts of 1 s fill the 8 s
-    for (const char* column : {"/multirate/start", "/multirate/length", "/multirate/leap"})
-        bursts.erase(column);
+    for (const char* column : {"/multirate/start", "/multirate/length", "/multirate/leap"}) bursts.erase(column);
     CHECK(first_difference(bursts, result_of(folder, everything, full)) == "");
 }
 
@@ -110,14 +109,12 @@ TEST_CASE("a run of twice the duration starts with the data of the shorter one")
     const Words common{"--set", "experiment.mode=full", "--set", "record.snapshots=[\"0 s\"]"};
     Words half = common;
     half.insert(half.end(), {"--set", "experiment.duration=4 s"});
-    const Contents longer = result_of(folder, everything, common),
-                   shorter = result_of(folder, everything, half);
+    const Contents longer = result_of(folder, everything, common), shorter = result_of(folder, everything, half);
     for (const auto& [name, values] : shorter) {
         CAPTURE(name);
         const std::vector<double>& whole = longer.at(name);
         REQUIRE(whole.size() >= values.size());
-        CHECK((values.empty() ||
-               std::memcmp(whole.data(), values.data(), values.size() * sizeof(double)) == 0));
+        CHECK((values.empty() || std::memcmp(whole.data(), values.data(), values.size() * sizeof(double)) == 0));
     }
     CHECK(longer.at("/trajectory/fast/time").size() == 2 * shorter.at("/trajectory/fast/time").size());
 }
@@ -172,8 +169,7 @@ TEST_CASE("SIGINT and SIGTERM end a run with a readable file, status 130") {
         CHECK(simulated_ms > 0);
         REQUIRE_FALSE(spikes.empty());
         CHECK(spikes.back() <= simulated_ms + 1e-6);
-        CHECK(spikes.back() >
-              simulated_ms - 100); // 400 neurons at some Hz: nothing that was simulated is lost
+        CHECK(spikes.back() > simulated_ms - 100); // 400 neurons at some Hz: nothing that was simulated is lost
         const Outcome info = call({"info", output});
         CHECK(info.status == 0);
         CHECK_THAT(info.out, Catch::Contains("INCOMPLETE"));
@@ -184,8 +180,7 @@ TEST_CASE("a run that is interrupted in its baseline leaves a readable file too"
     const Folder folder;
     const std::string config = folder.write("slow.toml", std::string(plain) + "[glutamate]\n"),
                       output = folder / "out.h5";
-    Process process({"run", config, "-o", output, "--set", "experiment.baseline_measure=4000 s"},
-                    folder.path());
+    Process process({"run", config, "-o", output, "--set", "experiment.baseline_measure=4000 s"}, folder.path());
     wait_for(output);
     pause(0.5);
     process.send(SIGINT);
@@ -202,8 +197,7 @@ TEST_CASE("SIGKILL leaves a file that can be opened") {
         const Folder folder;
         const std::string config = folder.write("slow.toml", std::string(plain) + "[glutamate]\n"),
                           output = folder / "out.h5";
-        Process process({"run", config, "-o", output, "--set", "experiment.baseline_measure=4000 s"},
-                        folder.path());
+        Process process({"run", config, "-o", output, "--set", "experiment.baseline_measure=4000 s"}, folder.path());
         wait_for(output);
         pause(0.7);
         process.send(SIGKILL);
@@ -269,11 +263,10 @@ TEST_CASE("info tells what a result holds and refuses other files") {
 
     const std::string foreign = folder / "foreign.h5";
     File::create(foreign).close();
-    for (const auto& [file, text] :
-         std::map<std::string, std::string>{{foreign, "no result of rewire"},
-                                            {everything, "HDF5"},
-                                            {folder.path().string(), "directory"},
-                                            {folder / "absent.h5", "no such file"}}) {
+    for (const auto& [file, text] : std::map<std::string, std::string>{{foreign, "no result of rewire"},
+                                                                       {everything, "HDF5"},
+                                                                       {folder.path().string(), "directory"},
+                                                                       {folder / "absent.h5", "no such file"}}) {
         const Outcome refused = call({"info", file});
         CAPTURE(file, refused.err);
         CHECK(refused.status == 2);
@@ -369,15 +362,15 @@ every = "250 ms"
     const double volume_L = 40, k_per_s = 14400.0 / 40 / 3600, infused_mg = 0.5 * 80;
     const auto expected_ng_per_mL = [&](double t) {
         const double running = std::clamp(t - 2, 0.0, 5.0), after = std::max(0.0, t - 7);
-        double mg_per_L = infused_mg / 5 / (k_per_s * volume_L) * (1 - std::exp(-k_per_s * running)) *
-                          std::exp(-k_per_s * after);
+        double mg_per_L =
+            infused_mg / 5 / (k_per_s * volume_L) * (1 - std::exp(-k_per_s * running)) * std::exp(-k_per_s * after);
         if (t > 12.345 + 1e-9)
             mg_per_L += 16 / volume_L * std::exp(-k_per_s * (t - 12.345)); // a bolus counts after its moment
         return 1000 * mg_per_L;
     };
     for (const char* mode : {"full", "multirate"}) { // leaps take longer steps, the solution is the same
-        const Contents result = result_of(
-            folder, config, {"--set", std::string("experiment.mode=") + mode, "--set", "multirate.leap=3 s"});
+        const Contents result =
+            result_of(folder, config, {"--set", std::string("experiment.mode=") + mode, "--set", "multirate.leap=3 s"});
         const std::vector<double>& time = result.at("/trajectory/slow/time");
         const std::vector<double> plasma = slow(result, "drug_plasma");
         REQUIRE(time.size() == 82); // 0, 0.25, ... 20 and 12.345 s
@@ -426,12 +419,11 @@ every = "5 min"
     CHECK(result.at("/spikes/e/timestamps").empty());
     const auto deviation = [&](const char* name, double from) {
         double largest = 0;
-        for (const double v : slow(result, name))
-            largest = std::max(largest, std::isnan(v) ? 1e9 : std::abs(v - from));
+        for (const double v : slow(result, name)) largest = std::max(largest, std::isnan(v) ? 1e9 : std::abs(v - from));
         return largest;
     };
-    for (const char* name : {"drug_plasma", "drug_effect_site", "drug_unbound_brain", "nmda_block_synaptic",
-                             "nmda_block_extrasynaptic"})
+    for (const char* name :
+         {"drug_plasma", "drug_effect_site", "drug_unbound_brain", "nmda_block_synaptic", "nmda_block_extrasynaptic"})
         CHECK(deviation(name, 0) == 0);
     CHECK(deviation("mean_rate", 0) == 0);
     CHECK(deviation("eaat2", 1) == 0);
@@ -439,8 +431,8 @@ every = "5 min"
     const double ambient = slow(result, "glutamate_extracellular").front();
     CHECK(ambient > 0);
     CHECK(deviation("glutamate_extracellular", ambient) < 1e-12);
-    for (const char* name : {"bdnf", "bdnf_released", "trkb", "trkb_slow", "trkb_chronic", "mtorc1",
-                             "synaptic_protein", "ampa_gain"}) {
+    for (const char* name :
+         {"bdnf", "bdnf_released", "trkb", "trkb_slow", "trkb_chronic", "mtorc1", "synaptic_protein", "ampa_gain"}) {
         CAPTURE(name);
         CHECK(deviation(name, 1) < 1e-6);
     }
@@ -456,8 +448,7 @@ TEST_CASE("synapses are counted alike on the slow clock and in snapshots") {
         const auto row = static_cast<std::size_t>(std::find(time.begin(), time.end(), at_s) - time.begin());
         REQUIRE(row < time.size());
         for (std::size_t q = 0; q < projections.size(); ++q) {
-            const std::string group =
-                "/snapshots/t_" + std::to_string(static_cast<int>(at_s)) + "_s/" + projections[q];
+            const std::string group = "/snapshots/t_" + std::to_string(static_cast<int>(at_s)) + "_s/" + projections[q];
             CAPTURE(group);
             const auto& weight = result.at(group + "/weight");
             CHECK(slow(result, "synapses", q)[row] == static_cast<double>(weight.size()));
@@ -467,8 +458,7 @@ TEST_CASE("synapses are counted alike on the slow clock and in snapshots") {
                   Approx(sum / static_cast<double>(weight.size())).epsilon(1e-6)); // stored as float
             const auto below = [&](const char* column, double limit) {
                 const auto& values = result.at(group + "/" + column);
-                return std::all_of(values.begin(), values.end(),
-                                   [=](double v) { return v >= 0 && v < limit; });
+                return std::all_of(values.begin(), values.end(), [=](double v) { return v >= 0 && v < limit; });
             };
             CHECK(below("source", sizes[q][0]));
             CHECK(below("target", sizes[q][1]));
@@ -478,8 +468,7 @@ TEST_CASE("synapses are counted alike on the slow clock and in snapshots") {
     }
     // Spine density is the count relative to the start.
     const std::vector<double> synapses = slow(result, "synapses"), density = slow(result, "spine_density");
-    for (std::size_t k = 0; k < time.size(); ++k)
-        CHECK(density[k] == Approx(synapses[k] / synapses[0]).epsilon(1e-12));
+    for (std::size_t k = 0; k < time.size(); ++k) CHECK(density[k] == Approx(synapses[k] / synapses[0]).epsilon(1e-12));
     // Formed less lost is the change: rates are shares of the start per day since the last sample.
     const std::vector<double> formed = slow(result, "spine_formation_rate"),
                               lost = slow(result, "spine_elimination_rate"),
@@ -522,8 +511,8 @@ what = "nbqx"
 from = "1 s"
 to = "2 s"
 )");
-        const Contents result = result_of(
-            folder, config, {"--set", "experiment.duration=3 s", "--set", "experiment.baseline_measure=1 s"});
+        const Contents result =
+            result_of(folder, config, {"--set", "experiment.duration=3 s", "--set", "experiment.baseline_measure=1 s"});
         const auto& spikes_ms = result.at("/spikes/e/timestamps");
         const auto between = [&](double from_ms, double to_ms) {
             return std::count_if(spikes_ms.begin(), spikes_ms.end(),

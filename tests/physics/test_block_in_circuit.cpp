@@ -11,7 +11,8 @@ using namespace rewire;
 using namespace rewire::engine;
 
 TEST_CASE("clamped cells reach the Hill block of their subunit, and trap the drug without agonist") {
-    Model model = experiment::load_experiment(REWIRE_SOURCE_DIR "/configs/nmda_block.toml", {"experiment.duration=230 s"}).model;
+    Model model =
+        experiment::load_experiment(REWIRE_SOURCE_DIR "/configs/nmda_block.toml", {"experiment.duration=230 s"}).model;
     std::map<std::string, std::size_t> index;
     for (std::size_t p = 0; p < model.populations.size(); ++p) index[model.populations[p].name] = p;
     Simulation simulation(std::move(model));
@@ -31,6 +32,7 @@ TEST_CASE("clamped cells reach the Hill block of their subunit, and trap the dru
     // S3: after the wash-out the block falls at least 1/0.3 times faster with agonist than without.
     const double with_before = blocked("driven_2a"), without_before = blocked("released_2a");
     while (simulation.time_s() < 200) simulation.advance();
-    const double with_rate = std::log(with_before / blocked("driven_2a")), without_rate = std::log(without_before / blocked("released_2a"));
+    const double with_rate = std::log(with_before / blocked("driven_2a")),
+                 without_rate = std::log(without_before / blocked("released_2a"));
     CHECK(without_rate / with_rate < 0.3);
 }

@@ -83,13 +83,10 @@ struct KineticScheme {
         }
         exchange(3, 8, mg_unblock_per_s * mg_ratio, mg_unblock_per_s);
         exchange(3, 13, unblock_per_s * drug_ratio, unblock_per_s);
-        for (int state = 0; state < 5; ++state)
-            exchange(state, state + 10, leak_per_s * drug_ratio, leak_per_s);
+        for (int state = 0; state < 5; ++state) exchange(state, state + 10, leak_per_s * drug_ratio, leak_per_s);
         return q;
     }
-    Eigen::VectorXd after(const Eigen::VectorXd& start, double t_s) const {
-        return (generator() * t_s).exp() * start;
-    }
+    Eigen::VectorXd after(const Eigen::VectorXd& start, double t_s) const { return (generator() * t_s).exp() * start; }
     static Eigen::VectorXd closed_and_free() { return Eigen::VectorXd::Unit(15, 0); }
     static double blocked(const Eigen::VectorXd& p) { return p.tail(5).sum(); }
 };

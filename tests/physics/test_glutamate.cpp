@@ -42,8 +42,8 @@ struct Reference {
                    p.uptake_vmax_uM_per_s * eaat2 * v[1] / (p.uptake_half_uM + v[1]);
         };
         namespace odeint = boost::numeric::odeint;
-        odeint::integrate_adaptive(odeint::make_controlled<odeint::runge_kutta_dopri5<Two>>(1e-11, 1e-11),
-                                   slope, y, 0.0, duration_s, 1e-5);
+        odeint::integrate_adaptive(odeint::make_controlled<odeint::runge_kutta_dopri5<Two>>(1e-11, 1e-11), slope, y,
+                                   0.0, duration_s, 1e-5);
     }
 };
 
@@ -63,8 +63,7 @@ TEST_CASE("glutamate is conserved", "[glutamate]") {
 
         const double through = pool.released_zmol + pool.leaked_zmol;
         const double stored = pool.cleft_zmol - cleft_at_start + pool.extracellular_zmol - outside_at_start;
-        CHECK(std::abs(through - stored - pool.taken_up_at_synapse_zmol - pool.taken_up_zmol) <
-              1e-11 * through);
+        CHECK(std::abs(through - stored - pool.taken_up_at_synapse_zmol - pool.taken_up_zmol) < 1e-11 * through);
     }
     CHECK(pool.released_zmol > 1e9); // it did run
 }
@@ -78,13 +77,8 @@ TEST_CASE("the extracellular level agrees with an independent integration", "[gl
     struct Phase {
         double factor, eaat2, duration_s;
     };
-    const std::array<Phase, 7> phases{{{1.5, 1, 0.002},
-                                       {1.5, 1, 0.5},
-                                       {1000, 1, 0.05},
-                                       {0, 1, 0.005},
-                                       {0, 1, 0.03},
-                                       {2, 0.5, 0.01},
-                                       {2, 0.5, 1}}};
+    const std::array<Phase, 7> phases{
+        {{1.5, 1, 0.002}, {1.5, 1, 0.5}, {1000, 1, 0.05}, {0, 1, 0.005}, {0, 1, 0.03}, {2, 0.5, 0.01}, {2, 0.5, 1}}};
     const auto worst = [&](double tolerance) {
         ExtracellularPool pool = make_pool({}, healthy_rate);
         Reference truth(pool);
@@ -134,8 +128,8 @@ TEST_CASE("loss of EAAT2 raises the level in inverse proportion", "[glutamate]")
     // Without any uptake all input stays.
     const double before = other.extracellular_zmol, taken_before = other.taken_up_zmol;
     advance(other, healthy_rate, 0, 10);
-    const double input = 10 * (other.leak_zmol_per_s +
-                               p.spill_fraction * 1e3 * p.cleft_peak_mM * p.cleft_volume_fL * healthy_rate);
+    const double input =
+        10 * (other.leak_zmol_per_s + p.spill_fraction * 1e3 * p.cleft_peak_mM * p.cleft_volume_fL * healthy_rate);
     CHECK(other.extracellular_zmol - before == Approx(input).epsilon(1e-9));
     CHECK(other.taken_up_zmol == taken_before);
 }

@@ -68,8 +68,8 @@ Nine reference(const std::vector<Segment>& segments, const Antagonists& a = {}) 
                        (1 + p.trkb_chronic_gain * (t_chronic - 1)) -
                    (p.bdnf_degradation_per_h + p.bdnf_release_per_h * hl) * b;
             d[2] = ((1 - a.anti_bdnf) * b * hl - x) * 60 / p.released_tau_min;
-            d[3] = ((1 - a.trkb_block) * h(x, p.trkb_exponent, p.trkb_half) * (1 + a.trkb_modulation) - t) *
-                   60 / p.trkb_tau_min;
+            d[3] = ((1 - a.trkb_block) * h(x, p.trkb_exponent, p.trkb_half) * (1 + a.trkb_modulation) - t) * 60 /
+                   p.trkb_tau_min;
             d[4] = (p.trkb_slow_floor + (1 - p.trkb_slow_floor) * t - t_slow) / p.trkb_slow_tau_h;
             d[5] = (t - t_chronic) / (24 * p.trkb_chronic_tau_d);
             d[6] = ((1 - a.rapamycin) * h(t / t_slow, p.mtorc1_trkb_exponent, p.mtorc1_trkb_half) *
@@ -82,8 +82,8 @@ Nine reference(const std::vector<Segment>& segments, const Antagonists& a = {}) 
             d[8] = (std::max(0.0, a.ampa_factor * target) - ampa) * 60 / p.ampa_tau_min;
         };
         namespace odeint = boost::numeric::odeint;
-        odeint::integrate_adaptive(odeint::make_controlled<odeint::runge_kutta_dopri5<Nine>>(1e-11, 1e-11),
-                                   slope, y, 0.0, g.hours, 1e-3);
+        odeint::integrate_adaptive(odeint::make_controlled<odeint::runge_kutta_dopri5<Nine>>(1e-11, 1e-11), slope, y,
+                                   0.0, g.hours, 1e-3);
     }
     return y;
 }
@@ -141,8 +141,7 @@ TEST_CASE("one call of six hours is 21,600 calls of a second", "[molecular]") {
     const Segment six_hours{6, 0.75, 1.25, 1.2};
     Signalling leap = make_signalling(1), ticks = make_signalling(1);
     advance_one(leap, six_hours, {}, {});
-    for (int n = 0; n < 21600; ++n)
-        advance_one(ticks, {1.0 / 3600, six_hours.r, six_hours.l, six_hours.s}, {}, {});
+    for (int n = 0; n < 21600; ++n) advance_one(ticks, {1.0 / 3600, six_hours.r, six_hours.l, six_hours.s}, {}, {});
     CHECK(greatest_difference(values(leap), values(ticks)) < 1e-4);
 }
 
@@ -166,9 +165,7 @@ TEST_CASE("a dose runs through the chain in the published order and size", "[mol
     CHECK(at(35, b) < 1.40);
     CHECK(at(60, a) > 1.10);
     CHECK(at(60, a) < 1.30);
-    const auto above = [](std::size_t k) {
-        return [k](const Nine& p1, const Nine& p2) { return p1[k] < p2[k]; };
-    };
+    const auto above = [](std::size_t k) { return [k](const Nine& p1, const Nine& p2) { return p1[k] < p2[k]; }; };
     const auto peak = std::max_element(course.begin(), course.end(), above(m));
     const auto peak_min = peak - course.begin();
     CHECK(peak_min >= 15);
@@ -214,8 +211,7 @@ TEST_CASE("each antagonist abolishes the rise of mTORC1 and of synaptic proteins
     arms.push_back({"nifedipine", {}, 0.1, 1});
     const auto gain = [](const Arm& arm) {
         const std::vector<Segment> vehicle{{4, 1, arm.l, arm.s}};
-        const std::vector<Segment> drug{
-            {1, 1, arm.l, arm.s}, {1, 0.7, 1.3 * arm.l, 1.3 * arm.s}, {2, 1, arm.l, arm.s}};
+        const std::vector<Segment> drug{{1, 1, arm.l, arm.s}, {1, 0.7, 1.3 * arm.l, 1.3 * arm.s}, {2, 1, arm.l, arm.s}};
         return run(drug, arm.a)[7] - run(vehicle, arm.a)[7];
     };
     const auto transient = [](const Arm& arm) { // mTORC1 above its level in health, at the end of the pulse

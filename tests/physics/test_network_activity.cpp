@@ -56,8 +56,7 @@ Activity activity(const std::vector<std::vector<double>>& trains, double duratio
     Activity a;
     double counted = 0;
     for (const std::vector<double>& train : trains) {
-        a.rate_Hz +=
-            1000 * static_cast<double>(train.size()) / duration_ms / static_cast<double>(trains.size());
+        a.rate_Hz += 1000 * static_cast<double>(train.size()) / duration_ms / static_cast<double>(trains.size());
         if (train.size() < 8) continue;
         double sum = 0, squares = 0;
         for (std::size_t k = 1; k < train.size(); ++k) {
@@ -86,8 +85,7 @@ std::vector<std::vector<double>> euler(const engine::FastNetwork& net, int steps
     }
     std::vector<double> v, ge(4000, 0), gi(4000, 0);
     for (const engine::FastPopulation& population : net.populations)
-        for (const float start : population.membrane.membrane_potential_mV)
-            v.push_back(static_cast<double>(start));
+        for (const float start : population.membrane.membrane_potential_mV) v.push_back(static_cast<double>(start));
     std::vector<int> held(4000, 0);
     std::vector<std::vector<double>> trains(4000);
     std::vector<std::uint32_t> arriving, fired;
@@ -132,8 +130,7 @@ TEST_CASE("the Vogels-Abbott network fires irregularly at the published rate", "
     std::vector<std::vector<double>> trains(4000);
     for (std::size_t p = 0; p < 2; ++p)
         for (const engine::Spike& s : net.take_spikes(p))
-            if (s.step >= 2000)
-                trains[s.neuron + (p == 0 ? 0 : 3200)].push_back(0.1 * static_cast<double>(s.step + 1));
+            if (s.step >= 2000) trains[s.neuron + (p == 0 ? 0 : 3200)].push_back(0.1 * static_cast<double>(s.step + 1));
     const Activity ours = activity(trains, 1000), truth = activity(plain, 1000);
     INFO("rate " << ours.rate_Hz << " Hz, plain integration " << truth.rate_Hz << "; CV " << ours.cv << ", "
                  << truth.cv);

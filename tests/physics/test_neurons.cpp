@@ -52,8 +52,7 @@ std::vector<int> fire(M model, double dt_ms, double current_pA, double duration_
 
 /// Interval between spikes in steps: from reset to the first grid point above threshold, then the refractory
 /// period.
-long interval_steps(double dt_ms, double tau_ms, double v_inf, double reset, double threshold,
-                    double refractory_ms) {
+long interval_steps(double dt_ms, double tau_ms, double v_inf, double reset, double threshold, double refractory_ms) {
     const double rise_ms = tau_ms * std::log((v_inf - reset) / (v_inf - threshold));
     return static_cast<long>(std::ceil(rise_ms / dt_ms)) + std::lround(refractory_ms / dt_ms);
 }
@@ -107,8 +106,8 @@ double trajectory_error(M model, bool nmda, double dt_ms, const std::vector<doub
         cell.current_pA = static_cast<float>(current(t));
         REQUIRE_FALSE(cell.step());
         if ((k + 1) % stride == 0)
-            worst = std::max(worst, std::abs(static_cast<double>(cell.v) -
-                                             truth[static_cast<std::size_t>((k + 1) / stride)]));
+            worst = std::max(worst,
+                             std::abs(static_cast<double>(cell.v) - truth[static_cast<std::size_t>((k + 1) / stride)]));
     }
     return worst;
 }
@@ -129,8 +128,7 @@ std::vector<double> reference(F&& f, Vector<N> y) {
 /// mV of float rounding; the observed order of smooth problems lies within 0.2 of its limit.
 template <class M>
 void require_second_order(M model, bool nmda, const std::vector<double>& truth) {
-    const double coarse = trajectory_error(model, nmda, 0.2, truth),
-                 middle = trajectory_error(model, nmda, 0.1, truth),
+    const double coarse = trajectory_error(model, nmda, 0.2, truth), middle = trajectory_error(model, nmda, 0.1, truth),
                  fine = trajectory_error(model, nmda, 0.05, truth);
     INFO("errors " << coarse << " " << middle << " " << fine << " mV");
     CHECK(std::log2(coarse / middle) == Approx(2).margin(0.2));
@@ -141,12 +139,11 @@ void require_second_order(M model, bool nmda, const std::vector<double>& truth) 
 /// Spike times (ms) of the adaptive model by Runge-Kutta in double with spikes on a grid of 1 us.
 std::vector<double> adex_reference(const Adex& p, double current_pA, double duration_ms) {
     const auto f = [&](double, const Vector<2>& y) {
-        const double spike = p.leak_conductance_nS * p.slope_mV *
-                             std::exp(std::min((y[0] - p.threshold_mV) / p.slope_mV, 60.0));
+        const double spike =
+            p.leak_conductance_nS * p.slope_mV * std::exp(std::min((y[0] - p.threshold_mV) / p.slope_mV, 60.0));
         return Vector<2>{(-p.leak_conductance_nS * (y[0] - p.leak_reversal_mV) + spike - y[1] + current_pA) /
                              p.capacitance_pF,
-                         (p.adaptation_coupling_nS * (y[0] - p.leak_reversal_mV) - y[1]) /
-                             p.adaptation_tau_ms};
+                         (p.adaptation_coupling_nS * (y[0] - p.leak_reversal_mV) - y[1]) / p.adaptation_tau_ms};
     };
     Vector<2> y{p.reset_mV, 0};
     std::vector<double> spikes;
@@ -204,8 +201,7 @@ TEST_CASE("integrate-and-fire neurons have the analytic f-I curve", "[neuron]") 
         const long expected = interval_steps(dt_ms, 20, -60 + current_pA / 10, -60, -50, p.refractory_ms);
         REQUIRE(spikes.size() >= 3);
         for (std::size_t k = 1; k < spikes.size(); ++k) REQUIRE(spikes[k] - spikes[k - 1] == expected);
-        CHECK(static_cast<long>(spikes.size()) ==
-              std::lround(400 / dt_ms + p.refractory_ms / dt_ms) / expected);
+        CHECK(static_cast<long>(spikes.size()) == std::lround(400 / dt_ms + p.refractory_ms / dt_ms) / expected);
     }
     SECTION("current model") {
         const LifCurrent p{.refractory_ms = GENERATE(0.0, 2.0)};
@@ -235,8 +231,7 @@ TEST_CASE("the current model follows the closed-form postsynaptic potential", "[
     synapse::Receptor kind = synapse::default_receptor("current");
     kind.tau_decay_ms = tau_s_ms;
     synapse::ReceptorState receptor = synapse::make_receptor_state(kind, 1, dt_ms);
-    receptor.propagator_mV_per_pA =
-        static_cast<float>(neuron::synaptic_propagator_mV_per_pA(p, tau_s_ms, dt_ms));
+    receptor.propagator_mV_per_pA = static_cast<float>(neuron::synaptic_propagator_mV_per_pA(p, tau_s_ms, dt_ms));
     receptor.input[0] = 300; // pA, one event at t = 0
     cell.current_pA = 50;
     for (int k = 1; k * dt_ms <= 60; ++k) {
@@ -244,8 +239,7 @@ TEST_CASE("the current model follows the closed-form postsynaptic potential", "[
         synapse::step_current_receptor(receptor, 0, 1, &cell.g_current_pA);
         REQUIRE_FALSE(cell.step());
         const double t = k * dt_ms, em = std::exp(-t / 10), difference = 1 / 10.0 - 1 / tau_s_ms;
-        const double shape =
-            std::abs(difference) < 1e-7 ? t * em : (std::exp(-t / tau_s_ms) - em) / difference;
+        const double shape = std::abs(difference) < 1e-7 ? t * em : (std::exp(-t / tau_s_ms) - em) / difference;
         REQUIRE(cell.v == Approx(-65 + 300 / 250.0 * shape + 2 * (1 - em)).margin(2e-5 * 10));
     }
 }
@@ -264,9 +258,7 @@ TEST_CASE("the conductance model converges at second order", "[neuron]") {
     const bool nmda = GENERATE(false, true);
     const LifConductance p{.threshold_mV = 100}; // subthreshold: nothing may fire
     const auto truth = reference<1>(
-        [&](double t, const Vector<1>& y) {
-            return Vector<1>{(-10 * (y[0] + 60) + synaptic_pA(t, y[0], nmda)) / 200};
-        },
+        [&](double t, const Vector<1>& y) { return Vector<1>{(-10 * (y[0] + 60) + synaptic_pA(t, y[0], nmda)) / 200}; },
         {-60});
     require_second_order(p, nmda, truth);
 }
@@ -292,8 +284,7 @@ TEST_CASE("S1: magnesium block of NMDA channels", "[unit][neuron]") {
         {{-70, 0.0445}, {-65, 0.0597}, {-60, 0.0796}, {-40, 0.230}, {-20, 0.508}, {0, 0.781}, {40, 0.977}}};
     for (const auto& [v, expected] : table) {
         CHECK(synapse::mg_unblocked(v, 1) == Approx(expected).epsilon(0.01));
-        CHECK(1 / (1 + synapse::mg_voltage_factor(static_cast<float>(v)) / 3.57) ==
-              Approx(expected).epsilon(0.01));
+        CHECK(1 / (1 + synapse::mg_voltage_factor(static_cast<float>(v)) / 3.57) == Approx(expected).epsilon(0.01));
     }
     CHECK(synapse::mg_unblocked(-70, 0) == 1);
 }
@@ -304,8 +295,7 @@ TEST_CASE("the NMDA current at a clamped voltage is that of the block curve", "[
     // S1.
     const std::array<std::array<double, 2>, 3> table{{{-60, 0.0796}, {-40, 0.230}, {-20, 0.508}}};
     for (const auto& [v, unblocked] : table) {
-        Cell<LifConductance> cell{{.capacitance_pF = 1e4, .leak_conductance_nS = 1e-3, .threshold_mV = 100},
-                                  0.1};
+        Cell<LifConductance> cell{{.capacitance_pF = 1e4, .leak_conductance_nS = 1e-3, .threshold_mV = 100}, 0.1};
         cell.nmda = {static_cast<float>(1 / 3.57), static_cast<float>(1 / 17.85), 0};
         cell.v = static_cast<float>(v);
         cell.ab_nS = 200;

@@ -19,8 +19,7 @@ const PkModel& published(std::string_view name) { return *find_published_model(n
 PkModel one_compartment() {
     return {.name = "one",
             .compartments = {{"plasma", 20}, {"depot", 0}},
-            .flows = {{.from = "plasma", .clearance_L_per_h = 8},
-                      {.from = "depot", .to = "plasma", .rate_per_h = 1.5}},
+            .flows = {{.from = "plasma", .clearance_L_per_h = 8}, {.from = "depot", .to = "plasma", .rate_per_h = 1.5}},
             .species = {{.name = "drug", .central = "plasma"}},
             .routes = {{"intravenous", {{"plasma"}}}, {"oral", {{"depot", 0.6, 0, 0.5}}}}};
 }
@@ -36,8 +35,7 @@ double plasma(const PkModel& model, const std::vector<Dose>& doses, double t_s, 
 }
 
 /// Peak value and its time (min), on a grid of one minute.
-std::pair<double, int> peak(const PkModel& model, const std::vector<Dose>& doses, std::size_t species,
-                            int minutes) {
+std::pair<double, int> peak(const PkModel& model, const std::vector<Dose>& doses, std::size_t species, int minutes) {
     Pharmacokinetics pk(model, doses);
     std::pair<double, int> best{0, 0};
     for (int i = 0; i < minutes; ++i) {
@@ -72,8 +70,7 @@ TEST_CASE("one compartment: bolus, infusion and first-order absorption have thei
               Approx(1000 * 50 / volume * std::exp(-k * t_h)).epsilon(1e-10));
         const double during = std::min(t_h, 2.0);
         CHECK(plasma(one_compartment(), {{.amount_mg = 50, .duration_s = 2 * hour}}, t_h * hour) ==
-              Approx(1000 * 25 / 8.0 * (1 - std::exp(-k * during)) * std::exp(-k * (t_h - during)))
-                  .epsilon(1e-10));
+              Approx(1000 * 25 / 8.0 * (1 - std::exp(-k * during)) * std::exp(-k * (t_h - during))).epsilon(1e-10));
         // Bateman 1910, with bioavailability 0.6 and a lag of half an hour.
         const double since = std::max(0.0, t_h - 0.5);
         const double bateman =
@@ -136,8 +133,7 @@ TEST_CASE("S4: venous curve of 35 mg over 40 minutes") {
     const auto [norketamine, t_min] = peak(published("otto2021"), {infusion}, 1, 240);
     CHECK(norketamine == Approx(75).margin(0.5));
     CHECK(std::abs(t_min - 89) <= 1);
-    CHECK(area(published("otto2021"), infusion) ==
-          Approx(1000 * 35 / 95.2).epsilon(0.005)); // dose / clearance
+    CHECK(area(published("otto2021"), infusion) == Approx(1000 * 35 / 95.2).epsilon(0.005)); // dose / clearance
 }
 
 TEST_CASE("S5: plasma at the end of the clinical infusion, venous and arterial") {
@@ -202,8 +198,8 @@ TEST_CASE("absorption that the intravenous models lack has the published availab
               peak(model, {{.route = "oral", .amount_mg = 35}}, 0, 300).first);
     }
     // Grant 1981: venous peak 22 min after an intramuscular injection.
-    CHECK(std::abs(peak(published("otto2021"), {{.route = "intramuscular", .amount_mg = 35}}, 0, 240).second -
-                   22) <= 6);
+    CHECK(std::abs(peak(published("otto2021"), {{.route = "intramuscular", .amount_mg = 35}}, 0, 240).second - 22) <=
+          6);
 }
 
 TEST_CASE("mouse: 10 mg/kg into the peritoneum") {
@@ -243,8 +239,7 @@ TEST_CASE("ticks that binary fractions cannot hold do not drift") {
     // 0.1 s ticks for 3 h against one step; the borders are rounded to 1 ns, not the lengths.
     Pharmacokinetics small(published("otto2021"), {infusion});
     for (int i = 0; i < 108000; ++i) small.advance(i * 0.1, (i + 1) * 0.1);
-    CHECK(small.plasma_ng_per_mL(0) ==
-          Approx(plasma(published("otto2021"), {infusion}, 3 * hour)).epsilon(1e-10));
+    CHECK(small.plasma_ng_per_mL(0) == Approx(plasma(published("otto2021"), {infusion}, 3 * hour)).epsilon(1e-10));
 }
 
 TEST_CASE("drug is in a compartment or eliminated") {

@@ -25,8 +25,7 @@ struct GrowingNetwork {
     GrowingNetwork(const structure::GrowthRule& rule, int threads, std::int64_t size, double dt_ms)
         : net(make(threads, size, dt_ms)),
           state(make_structural_state(
-              net,
-              {.rule = "elements", .sigma_um = 200, .axonal = rule, .dendritic = rule, .initial_elements = 0},
+              net, {.rule = "elements", .sigma_um = 200, .axonal = rule, .dendritic = rule, .initial_elements = 0},
               {})),
           calcium(static_cast<std::size_t>(size), 0.0) {}
 
@@ -71,10 +70,8 @@ struct GrowingNetwork {
 
 /// A population with spines on 50 synapses per neuron; it never runs, spines alone change.
 FastNetwork spine_network(std::int64_t size, network::Distribution delay = {.mean = 1}) {
-    network::Population p{.name = "e",
-                          .size = size,
-                          .model = neuron::LifConductance{},
-                          .receptors = {synapse::default_receptor("ampa")}};
+    network::Population p{
+        .name = "e", .size = size, .model = neuron::LifConductance{}, .receptors = {synapse::default_receptor("ampa")}};
     network::Projection q{.name = "ee", .source = 0, .target = 0};
     q.rule = {.kind = "fixed_indegree", .degree = 50};
     q.weight.mean = 1;
@@ -169,8 +166,7 @@ TEST_CASE("healthy spines keep their density, and turn over at the given rates",
     StructuralState state = make_structural_state(net, {.rule = "spines", .sigma_um = 100}, p);
     const double start = static_cast<double>(net.projections[0].synapses.count());
     REQUIRE(start == 20000);
-    CHECK(nascent_share(net) ==
-          Approx(0.15).margin(4 * std::sqrt(0.15 * 0.85 / start))); // F0 tau_n = 0.1 x 1.5
+    CHECK(nascent_share(net) == Approx(0.15).margin(4 * std::sqrt(0.15 * 0.85 / start))); // F0 tau_n = 0.1 x 1.5
     for (int k = 0; k < std::lround(480 / step_h); ++k) {
         update_spines(net, state, p, {}, k * step_h, (k + 1) * step_h);
         REQUIRE_NOTHROW(check_invariants(net, state));
@@ -180,7 +176,8 @@ TEST_CASE("healthy spines keep their density, and turn over at the given rates",
     CHECK(nascent_share(net) == Approx(0.15).margin(4 * std::sqrt(0.15 * 0.85 / start)));
     CHECK(static_cast<double>(state.formed) == Approx(20 * 0.1 * start).margin(400));
     CHECK(static_cast<double>(state.eliminated + state.nascent_lost) == Approx(20 * 0.1 * start).margin(4 * 200 + 400));
-    CHECK(static_cast<double>(state.formed) - static_cast<double>(state.eliminated + state.nascent_lost) == end - start);
+    CHECK(static_cast<double>(state.formed) - static_cast<double>(state.eliminated + state.nascent_lost) ==
+          end - start);
     // Ages: newcomers have formed within the run, and none in the future.
     for (const auto& s : synapses(net)) REQUIRE(std::get<4>(s) <= 480);
 }
@@ -228,8 +225,7 @@ TEST_CASE("density follows the mean field when formation rises and under stress"
     for (int day = 0; day < 15; ++day) {
         for (int k = 0; k < std::lround(24 / step_h); ++k) {
             const double from_h = day * 24 + k * step_h;
-            update_spines(net, state, p, {.synaptic_protein = &protein, .stress = stress}, from_h,
-                          from_h + step_h);
+            update_spines(net, state, p, {.synaptic_protein = &protein, .stress = stress}, from_h, from_h + step_h);
         }
         pools = structure::advance(p, pools, structure::formation_per_h(p, protein[0], 1),
                                    structure::elimination_per_h(p, stress, 0), 24);
@@ -256,8 +252,7 @@ TEST_CASE("new spines prefer near sources and never their own neuron", "[structu
     const auto& at = net.populations[0].positions;
     const auto square = [&](std::size_t j, std::size_t i) {
         double d2 = 0;
-        for (std::size_t axis = 0; axis < 3; ++axis)
-            d2 += (at[j][axis] - at[i][axis]) * (at[j][axis] - at[i][axis]);
+        for (std::size_t axis = 0; axis < 3; ++axis) d2 += (at[j][axis] - at[i][axis]) * (at[j][axis] - at[i][axis]);
         return d2;
     };
     double observed = 0, count = 0;
@@ -298,10 +293,8 @@ TEST_CASE("new synapses draw their delay and weight as the first ones did", "[st
     REQUIRE(count > 1000);
     CHECK(sum / count == Approx(2.5).margin(4 * 0.866 / std::sqrt(count)));
 
-    network::Population population{.name = "e",
-                                   .size = 300,
-                                   .model = neuron::LifConductance{},
-                                   .receptors = {synapse::default_receptor("ampa")}};
+    network::Population population{
+        .name = "e", .size = 300, .model = neuron::LifConductance{}, .receptors = {synapse::default_receptor("ampa")}};
     network::Projection q{.name = "ee", .source = 0, .target = 0};
     q.rule = {.kind = "probability", .probability = 0};
     q.weight = {.kind = "lognormal", .mean = 2, .sd = 0.5};

@@ -63,8 +63,7 @@ private:
         const double decay = decayed_calcium(trace_, 1, 1e-3);
         std::array<std::uint32_t, 4> words{};
         for (std::uint32_t i = 0; i < n_; ++i) {
-            if (i % 4 == 0)
-                words = random_words(seed, Purpose::background, i / 4, static_cast<std::uint64_t>(now_ms_));
+            if (i % 4 == 0) words = random_words(seed, Purpose::background, i / 4, static_cast<std::uint64_t>(now_ms_));
             x_[i] += (x0 - x_[i]) / tau_x_ms + jump * input_[i];
             input_[i] = 0;
             calcium_[i] *= decay;
@@ -94,8 +93,8 @@ private:
         prune(dendritic_, axonal_, true, 2 * counter + 1);
         RandomStream stream(seed, Purpose::formation, 0, counter);
         std::vector<Synapse> born;
-        for (const Pair& pair : pair_elements(positions_, vacancies(axonal_), positions_,
-                                              vacancies(dendritic_), true, 750, stream)) {
+        for (const Pair& pair :
+             pair_elements(positions_, vacancies(axonal_), positions_, vacancies(dendritic_), true, 750, stream)) {
             bind(axonal_, pair.source);
             bind(dendritic_, pair.target);
             born.push_back({pair.source, 1, pair.target});

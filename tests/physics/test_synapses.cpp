@@ -39,9 +39,7 @@ Event single_event(const Receptor& parameters, double weight_nS, double dt_ms, d
     return event;
 }
 
-double double_exponential(double t, double rise, double decay) {
-    return std::exp(-t / decay) - std::exp(-t / rise);
-}
+double double_exponential(double t, double rise, double decay) { return std::exp(-t / decay) - std::exp(-t / rise); }
 
 /// Time of the peak of exp(-t/decay) - exp(-t/rise), by bisection of its derivative.
 double peak_time(double rise, double decay) {
@@ -61,8 +59,7 @@ TEST_CASE("a single event decays exponentially", "[unit][synapse]") {
     const double tau_ms = GENERATE(2.0, 10.0);
     const Event event = single_event(receptor(0, tau_ms), 3, 0.1, 20);
     for (std::size_t k = 0; k < event.g_nS.size(); ++k)
-        REQUIRE(event.g_nS[k] ==
-                Approx(3 * std::exp(-0.1 * static_cast<double>(k + 1) / tau_ms)).epsilon(1e-4));
+        REQUIRE(event.g_nS[k] == Approx(3 * std::exp(-0.1 * static_cast<double>(k + 1) / tau_ms)).epsilon(1e-4));
 }
 
 TEST_CASE("a single event with rise peaks at its weight", "[unit][synapse]") {
@@ -73,10 +70,9 @@ TEST_CASE("a single event with rise peaks at its weight", "[unit][synapse]") {
     CHECK(peak_normalisation(rise, decay) == Approx(1 / top).epsilon(1e-9));
     const Event event = single_event(receptor(rise, decay), 4, 0.1, 30);
     for (std::size_t k = 0; k < event.g_nS.size(); ++k)
-        REQUIRE(event.g_nS[k] ==
-                Approx(4 / top * double_exponential(0.1 * static_cast<double>(k + 1), rise, decay))
-                    .epsilon(1e-4)
-                    .margin(1e-4));
+        REQUIRE(event.g_nS[k] == Approx(4 / top * double_exponential(0.1 * static_cast<double>(k + 1), rise, decay))
+                                     .epsilon(1e-4)
+                                     .margin(1e-4));
     CHECK(*std::max_element(event.g_nS.begin(), event.g_nS.end()) == Approx(4).epsilon(1e-3));
 }
 
@@ -99,8 +95,7 @@ TEST_CASE("the mid-step conductance is that of mid-step", "[unit][synapse]") {
     for (int k = 0; k < 100; ++k) {
         float middle = 0;
         step_receptor(state, 0, 1, &middle);
-        REQUIRE(middle ==
-                Approx(2 / top * double_exponential((k + 0.5) * 0.1, 0.5, 6)).epsilon(1e-4).margin(1e-5));
+        REQUIRE(middle == Approx(2 / top * double_exponential((k + 0.5) * 0.1, 0.5, 6)).epsilon(1e-4).margin(1e-5));
     }
 }
 
@@ -131,10 +126,8 @@ TEST_CASE("NMDA gating saturates at the fixed point of a regular train", "[synap
     ReleaseState state;
     float increment = 0;
     for (int n = 0; n < 200; ++n) {
-        increment =
-            nmda_increment(state, n == 0 ? 1e12 : interval_ms, alpha, 100, static_cast<float>(amount));
-        REQUIRE(state.nmda_gating ==
-                Approx(fixed * (1 - std::pow((1 - alpha * amount) * e, n + 1))).epsilon(1e-5));
+        increment = nmda_increment(state, n == 0 ? 1e12 : interval_ms, alpha, 100, static_cast<float>(amount));
+        REQUIRE(state.nmda_gating == Approx(fixed * (1 - std::pow((1 - alpha * amount) * e, n + 1))).epsilon(1e-5));
         REQUIRE(state.nmda_gating < 1);
     }
     // At the fixed point an increment replaces what has decayed.
@@ -177,8 +170,7 @@ TEST_CASE("facilitation has its closed-form steady state", "[synapse]") {
     // 1998). First release U; second (U + U (1-U) e_f)(1 - U e_r).
     const double rate_Hz = GENERATE(2.0, 20.0, 50.0);
     const ShortTerm p{.release_probability = 0.08, .tau_recovery_ms = 130, .tau_facilitation_ms = 600};
-    const double interval_ms = 1000 / rate_Hz, ef = std::exp(-interval_ms / 600),
-                 er = std::exp(-interval_ms / 130);
+    const double interval_ms = 1000 / rate_Hz, ef = std::exp(-interval_ms / 600), er = std::exp(-interval_ms / 130);
     ReleaseState state;
     std::vector<double> released;
     for (int n = 0; n < 400; ++n) released.push_back(release(state, p, n * interval_ms, 1));
@@ -200,8 +192,7 @@ TEST_CASE("release conserves resources", "[synapse]") {
     CHECK(release(state, p, 1e7, 1) == Approx(0.5).epsilon(1e-6));
 }
 
-TEST_CASE("presynaptic inhibition scales the release probability and no more than saturates it",
-          "[synapse]") {
+TEST_CASE("presynaptic inhibition scales the release probability and no more than saturates it", "[synapse]") {
     const ShortTerm p{.release_probability = 0.5, .tau_recovery_ms = 500, .tau_facilitation_ms = 0};
     ReleaseState a, b;
     CHECK(release(a, p, 0, 0.6f) == Approx(0.3).epsilon(1e-6));

@@ -95,8 +95,7 @@ Node random_scalar(std::mt19937& bits) {
     case 0: return {std::int64_t{below(bits, 2000)} - 1000, {}};
     case 1: return {std::ldexp(static_cast<double>(bits()), below(bits, 200) - 100), {}};
     case 2: return {below(bits, 2) == 0, {}};
-    default:
-        return {std::string{static_cast<char>(below(bits, 128)), static_cast<char>(below(bits, 128))}, {}};
+    default: return {std::string{static_cast<char>(below(bits, 128)), static_cast<char>(below(bits, 128))}, {}};
     }
 }
 
@@ -160,8 +159,7 @@ TEST_CASE("a syntax error is one diagnostic with its place") {
 
 TEST_CASE("dates are errors, all of them at once") {
     const std::string text = parse_error("a = 1979-05-27\n[t]\nb = [07:32:00]\nc = 1979-05-27T07:32:00Z");
-    CHECK_THAT(text, Contains("x.toml:1:5: error: ") && Contains("x.toml:3:6: error: ") &&
-                         Contains("x.toml:4:5: "));
+    CHECK_THAT(text, Contains("x.toml:1:5: error: ") && Contains("x.toml:3:6: error: ") && Contains("x.toml:4:5: "));
 }
 
 TEST_CASE("a file that cannot be read is named") {
@@ -172,11 +170,10 @@ TEST_CASE("a file that cannot be read is named") {
 }
 
 TEST_CASE("extends merges tables: base order first, values of the extending file in the base's slots") {
-    const Folder folder(
-        {{"base/root.toml", "[experiment]\nseed = 1\ndt = '0.1 ms'\n[a.inner]\nx = 1\n"},
-         {"base/mid.toml", "extends = 'root.toml'\n[b]\nlist = [1, 2]\n[[dose]]\nn = 1\n[[dose]]\n"},
-         {"top.toml", "extends = 'base/mid.toml'\n[c]\n[b]\nlist = [3]\n[a]\nnew = 5\ninner.y = 2\n"
-                      "[experiment]\nthreads = 2\nseed = 7\n[[dose]]\nn = 3\n"}});
+    const Folder folder({{"base/root.toml", "[experiment]\nseed = 1\ndt = '0.1 ms'\n[a.inner]\nx = 1\n"},
+                         {"base/mid.toml", "extends = 'root.toml'\n[b]\nlist = [1, 2]\n[[dose]]\nn = 1\n[[dose]]\n"},
+                         {"top.toml", "extends = 'base/mid.toml'\n[c]\n[b]\nlist = [3]\n[a]\nnew = 5\ninner.y = 2\n"
+                                      "[experiment]\nthreads = 2\nseed = 7\n[[dose]]\nn = 3\n"}});
     const Node tree = load_config(folder / "top.toml");
     CHECK(keys(tree) == "experiment a b dose c");
     CHECK(keys(at(tree, {"experiment"})) == "seed dt threads");
@@ -204,8 +201,8 @@ TEST_CASE("values replace tables, and tables values") {
 
 TEST_CASE("another rule or distribution leaves nothing of the base's, the same one is merged") {
     const auto merged = [](const std::string& base, const std::string& over) {
-        const Folder folder({{"base.toml", "p.rule = " + base},
-                             {"top.toml", "extends = 'base.toml'\np.rule = " + over}});
+        const Folder folder(
+            {{"base.toml", "p.rule = " + base}, {"top.toml", "extends = 'base.toml'\np.rule = " + over}});
         return inline_toml(at(load_config(folder / "top.toml"), {"p", "rule"}));
     };
     const std::string near = "{ probability = 0.1, sigma = 5, autapses = true }";
@@ -229,10 +226,8 @@ TEST_CASE("faults of extends name the place and the chain") {
                          {"broken.toml", "extends = 'bad.toml'\n"},
                          {"bad.toml", "a = 1\nb =\n"}});
     const std::string circle = message_of([&] { load_config(folder / "a.toml"); });
-    CHECK_THAT(circle,
-               StartsWith(folder / "sub/b.toml" + ":2:11: error: extends = ") && Contains("circular"));
-    CHECK_THAT(circle,
-               Contains(folder / "a.toml" + " -> " + (folder / "sub/b.toml") + " -> " + (folder / "a.toml")));
+    CHECK_THAT(circle, StartsWith(folder / "sub/b.toml" + ":2:11: error: extends = ") && Contains("circular"));
+    CHECK_THAT(circle, Contains(folder / "a.toml" + " -> " + (folder / "sub/b.toml") + " -> " + (folder / "a.toml")));
     CHECK_THAT(message_of([&] { load_config(folder / "self.toml"); }),
                Contains("self.toml:1:11: error: ") && Contains("circular"));
     CHECK_THAT(message_of([&] { load_config(folder / "none.toml"); }),
@@ -285,8 +280,7 @@ TEST_CASE("a malformed --set is an error that quotes it") {
         return text;
     };
     CHECK_THAT(error("population.pv.size"), Contains("KEY=VALUE"));
-    for (const char* text : {"=5", "a..b=5", ".a=5", "a b=5", "[a]=5", "#=5"})
-        CHECK_THAT(error(text), Contains("key"));
+    for (const char* text : {"=5", "a..b=5", ".a=5", "a b=5", "[a]=5", "#=5"}) CHECK_THAT(error(text), Contains("key"));
     CHECK_THAT(error("a="), Contains("no value"));
     CHECK_THAT(error("a=\xff"), Contains("UTF-8"));
     CHECK_THAT(error("a=1979-05-27"), Contains("dates"));
@@ -328,8 +322,7 @@ TEST_CASE("to_toml parses back to the same tree whatever its shape") {
 }
 
 TEST_CASE("to_toml reads like a config") {
-    CHECK(to_toml(parse_config("a.x = 1\n[b]\nq = [1.0, 2]\n[b.c]\ns = 'ä'\n[[d]]\nn = true\n[d.e]\n[[d]]\n",
-                               "x")) ==
+    CHECK(to_toml(parse_config("a.x = 1\n[b]\nq = [1.0, 2]\n[b.c]\ns = 'ä'\n[[d]]\nn = true\n[d.e]\n[[d]]\n", "x")) ==
           "[a]\nx = 1\n\n[b]\nq = [1.0, 2]\n\n[b.c]\ns = \"ä\"\n\n[[d]]\nn = true\n\n[d.e]\n\n[[d]]\n");
 }
 

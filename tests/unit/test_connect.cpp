@@ -49,8 +49,7 @@ std::vector<double> degrees(const std::vector<std::uint32_t>& ends, std::int64_t
 
 /// Upper tail of the chi-square law.
 double tail(double statistic, std::size_t freedom) {
-    return boost::math::cdf(
-        boost::math::complement(boost::math::chi_squared(static_cast<double>(freedom)), statistic));
+    return boost::math::cdf(boost::math::complement(boost::math::chi_squared(static_cast<double>(freedom)), statistic));
 }
 
 /// p of degrees that should scatter around `mean` with `variance`.
@@ -187,8 +186,7 @@ TEST_CASE("the distance kernel is a Gaussian of the distance", "[unit][connect]"
             expected[bin(d)] += p;
             variance[bin(d)] += p * (1 - p);
         }
-    for (std::size_t k = 0; k < list.size(); ++k)
-        observed[bin(distance(list.source[k], list.target[k]))] += 1;
+    for (std::size_t k = 0; k < list.size(); ++k) observed[bin(distance(list.source[k], list.target[k]))] += 1;
     double statistic = 0;
     for (std::size_t b = 0; b < bins; ++b)
         statistic += (observed[b] - expected[b]) * (observed[b] - expected[b]) / variance[b];
@@ -227,8 +225,7 @@ TEST_CASE("one_to_one pairs equals", "[unit][connect]") {
     REQUIRE(list.size() == 25);
     for (std::uint32_t k = 0; k < 25; ++k) CHECK((list.source[k] == k && list.target[k] == k));
     c.target.size = 24;
-    CHECK_THROWS_WITH(c.list(),
-                      Catch::Contains("one_to_one") && Catch::Contains("25") && Catch::Contains("24"));
+    CHECK_THROWS_WITH(c.list(), Catch::Contains("one_to_one") && Catch::Contains("25") && Catch::Contains("24"));
 }
 
 TEST_CASE("pairwise takes the columns of the file", "[unit][connect]") {

@@ -14,8 +14,7 @@ namespace {
 PkModel one_compartment() {
     return {.name = "one",
             .compartments = {{"plasma", 10}, {"depot", 0}},
-            .flows = {{.from = "plasma", .clearance_L_per_h = 5},
-                      {.from = "depot", .to = "plasma", .rate_per_h = 2}},
+            .flows = {{.from = "plasma", .clearance_L_per_h = 5}, {.from = "depot", .to = "plasma", .rate_per_h = 2}},
             .species = {{.name = "drug", .central = "plasma"}},
             .routes = {{"intravenous", {{"plasma"}}}, {"oral", {{"depot", 0.5, 0, 0.25}}}}};
 }
@@ -44,8 +43,7 @@ TEST_CASE("every published model passes the check and takes the routes it is for
              {"intravenous", "intramuscular", "subcutaneous", "intraperitoneal", "intranasal", "oral"}) {
             INFO(route);
             if (model.name == "mouse" && (route == std::string("intranasal") || route == std::string("oral")))
-                CHECK_THROWS_WITH(Pharmacokinetics(model, {{.route = route}}),
-                                  Contains(route) && Contains("mouse"));
+                CHECK_THROWS_WITH(Pharmacokinetics(model, {{.route = route}}), Contains(route) && Contains("mouse"));
             else
                 CHECK_NOTHROW(Pharmacokinetics(model, {{.route = route, .amount_mg = 1}}));
         }
@@ -58,30 +56,20 @@ TEST_CASE("a faulty compartment model is refused with the name of what is at fau
     CHECK_THAT(complaint([](PkModel& m) { m.flows[1].to = "plasm"; }),
                Contains("flow from 'depot' to 'plasm'") && Contains("no compartment 'plasm'"));
     CHECK_THAT(complaint([](PkModel& m) { m.flows[1].from = "x"; }), Contains("no compartment 'x'"));
-    CHECK_THAT(complaint([](PkModel& m) { m.flows[1].rate_per_h = -1; }),
-               Contains("'depot'") && Contains("rate = -1"));
-    CHECK_THAT(complaint([](PkModel& m) { m.flows[1].fraction = 1.2; }),
-               Contains("'depot'") && Contains("fraction"));
-    CHECK_THAT(complaint([](PkModel& m) { m.flows[1].clearance_L_per_h = 1; }),
-               Contains("one of rate and clearance"));
-    CHECK_THAT(complaint([](PkModel& m) { m.flows[1].rate_per_h = 0; }),
-               Contains("one of rate and clearance"));
+    CHECK_THAT(complaint([](PkModel& m) { m.flows[1].rate_per_h = -1; }), Contains("'depot'") && Contains("rate = -1"));
+    CHECK_THAT(complaint([](PkModel& m) { m.flows[1].fraction = 1.2; }), Contains("'depot'") && Contains("fraction"));
+    CHECK_THAT(complaint([](PkModel& m) { m.flows[1].clearance_L_per_h = 1; }), Contains("one of rate and clearance"));
+    CHECK_THAT(complaint([](PkModel& m) { m.flows[1].rate_per_h = 0; }), Contains("one of rate and clearance"));
     CHECK_THAT(complaint([](PkModel& m) { m.compartments[0].volume_L = 0; }),
                Contains("volume") && Contains("'plasma'"));
-    CHECK_THAT(complaint([](PkModel& m) { m.compartments[0].volume_L = -3; }),
-               Contains("compartment 'plasma'"));
-    CHECK_THAT(complaint([](PkModel& m) { m.compartments[1].name = "plasma"; }),
-               Contains("'plasma' is given twice"));
+    CHECK_THAT(complaint([](PkModel& m) { m.compartments[0].volume_L = -3; }), Contains("compartment 'plasma'"));
+    CHECK_THAT(complaint([](PkModel& m) { m.compartments[1].name = "plasma"; }), Contains("'plasma' is given twice"));
     CHECK_THAT(complaint([](PkModel& m) { m.compartments[1].name.clear(); }), Contains("without a name"));
     CHECK_THAT(complaint([](PkModel& m) { m.flows[1].to = "depot"; }), Contains("ends where it starts"));
     CHECK_THAT(complaint([](PkModel& m) { m.species.clear(); }), Contains("central compartment"));
-    CHECK_THAT(complaint([](PkModel& m) { m.species[0].central = "depot"; }),
-               Contains("'drug'") && Contains("volume"));
-    CHECK_THAT(complaint([](PkModel& m) { m.species[0].central = "blood"; }),
-               Contains("no compartment 'blood'"));
-    CHECK_THAT(complaint([](PkModel& m) {
-                   m.species[0].unbound_fraction = std::numeric_limits<double>::quiet_NaN();
-               }),
+    CHECK_THAT(complaint([](PkModel& m) { m.species[0].central = "depot"; }), Contains("'drug'") && Contains("volume"));
+    CHECK_THAT(complaint([](PkModel& m) { m.species[0].central = "blood"; }), Contains("no compartment 'blood'"));
+    CHECK_THAT(complaint([](PkModel& m) { m.species[0].unbound_fraction = std::numeric_limits<double>::quiet_NaN(); }),
                Contains("'drug'") && Contains("unbound_fraction"));
     CHECK_THAT(complaint([](PkModel& m) { m.routes[1].inputs[0].compartment = "gut"; }),
                Contains("route 'oral'") && Contains("'gut'"));

@@ -45,8 +45,7 @@ network::Population listener(std::int64_t size) {
 }
 
 Stimulus fire_at(std::vector<double> times_s, std::vector<std::uint32_t> neurons) {
-    return {
-        .kind = "spikes", .weight = firing_nS, .times_s = std::move(times_s), .neurons = std::move(neurons)};
+    return {.kind = "spikes", .weight = firing_nS, .times_s = std::move(times_s), .neurons = std::move(neurons)};
 }
 
 /// Pairwise synapses from population 0 to population 1.
@@ -61,9 +60,7 @@ void sample_everything(FastNetwork& net) {
     for (FastPopulation& population : net.populations) {
         population.record_spikes = population.in_lfp = population.drives.sampled = true;
         const std::size_t n = population.size();
-        for (aligned_vector<float>* sums :
-             {&population.drives.l_type, &population.drives.ampa_nS})
-            sums->assign(n, 0);
+        for (aligned_vector<float>* sums : {&population.drives.l_type, &population.drives.ampa_nS}) sums->assign(n, 0);
         for (auto& pool : population.drives.pools)
             for (const drug::Subunit subunit : {drug::n2a, drug::n2d}) {
                 SubunitSums sums{.subunit = subunit, .share = 0.5};
@@ -79,8 +76,7 @@ void sample_everything(FastNetwork& net) {
 /// Three models, mixed delays, saturating NMDA, depression, Poisson and other input: something of everything.
 FastNetwork mixed_network(int threads, std::uint64_t seed = 3) {
     const synapse::Receptor fast = ampa(), slow = synapse::default_receptor("nmda"),
-                            gaba = synapse::default_receptor("gaba_a"),
-                            current = synapse::default_receptor("current");
+                            gaba = synapse::default_receptor("gaba_a"), current = synapse::default_receptor("current");
     std::vector<network::Population> populations(3);
     populations[0] = {.name = "e",
                       .size = 300,
@@ -107,42 +103,34 @@ FastNetwork mixed_network(int threads, std::uint64_t seed = 3) {
         projections.push_back(q);
         return projections.back();
     };
-    add(0, 0, 1.5, {.kind = "uniform", .low = 0.5, .high = 3}, {{0, 1}, {1, 0.6}}).short_term =
-        synapse::ShortTerm{};
+    add(0, 0, 1.5, {.kind = "uniform", .low = 0.5, .high = 3}, {{0, 1}, {1, 0.6}}).short_term = synapse::ShortTerm{};
     add(0, 1, 1.5, {.mean = 0.8}, {{0, 1}, {1, 0.4}}).glutamatergic = true;
     add(1, 0, 3, {.mean = 1.1}, {{2, 1}});
     add(1, 1, 2, {.kind = "normal", .mean = 1, .sd = 0.2}, {{2, 1}});
     add(0, 2, 60, {.mean = 1.5}, {{0, 1}});
     add(2, 0, 0.5, {.mean = 0.3}, {{0, 1}}).short_term =
         synapse::ShortTerm{.release_probability = 0.1, .tau_recovery_ms = 100, .tau_facilitation_ms = 500};
-    std::vector<Stimulus> stimuli{{.kind = "current_ramp",
-                                   .population = 1,
-                                   .from_s = 0.02,
-                                   .to_s = 0.15,
-                                   .first = 10,
-                                   .count = 100,
-                                   .amplitude_pA = 0,
-                                   .end_amplitude_pA = 90},
-                                  {.kind = "poisson",
-                                   .population = 0,
-                                   .from_s = 0.0303,
-                                   .to_s = 0.1507,
-                                   .first = 60,
-                                   .count = 100,
-                                   .rate_Hz = 500,
-                                   .weight = 2},
-                                  {.kind = "spikes",
-                                   .population = 2,
-                                   .weight = 3000,
-                                   .times_s = {0.01, 0.05, 0.05},
-                                   .neurons = {3, 64, 69}}};
+    std::vector<Stimulus> stimuli{
+        {.kind = "current_ramp",
+         .population = 1,
+         .from_s = 0.02,
+         .to_s = 0.15,
+         .first = 10,
+         .count = 100,
+         .amplitude_pA = 0,
+         .end_amplitude_pA = 90},
+        {.kind = "poisson",
+         .population = 0,
+         .from_s = 0.0303,
+         .to_s = 0.1507,
+         .first = 60,
+         .count = 100,
+         .rate_Hz = 500,
+         .weight = 2},
+        {.kind = "spikes", .population = 2, .weight = 3000, .times_s = {0.01, 0.05, 0.05}, .neurons = {3, 64, 69}}};
     stimuli[2].receptor = 0;
     std::vector<Trace> traces{
-        {.name = "v",
-         .population = 0,
-         .variable = "membrane_potential",
-         .neurons = {299, 0, 64, 63},
-         .every_steps = 1},
+        {.name = "v", .population = 0, .variable = "membrane_potential", .neurons = {299, 0, 64, 63}, .every_steps = 1},
         {.name = "g", .population = 1, .variable = "g_nmda", .neurons = {1, 128}, .every_steps = 5}};
     FastOptions options;
     options.seed = seed;
@@ -189,8 +177,8 @@ Result result(FastNetwork& net) {
         for (const auto* sums : {&d.l_type, &d.ampa_nS}) r.drives.push_back(plain(*sums));
         for (const auto& pool : d.pools)
             for (const SubunitSums& subunit : pool)
-                for (const auto* sums : {&subunit.exchange, &subunit.blockers[0].exchange_over_ic50,
-                                         &subunit.blockers[0].over_ic50})
+                for (const auto* sums :
+                     {&subunit.exchange, &subunit.blockers[0].exchange_over_ic50, &subunit.blockers[0].over_ic50})
                     r.drives.push_back(plain(*sums));
     }
     for (const FastProjection& projection : net.projections) r.released.push_back(projection.released);
@@ -256,8 +244,7 @@ TEST_CASE("spikes in flight survive a jump in time", "[engine]") {
     FastOptions options;
     network::PairwiseColumns pairs{{0}, {0}, {1}, {2.0}};
     std::vector<Trace> traces{{.population = 1, .variable = "g_ampa", .neurons = {0}}};
-    FastNetwork net(options, {relay(1), listener(1)}, {relay_projection()}, {pairs}, {fire_at({0.0095}, {0})},
-                    traces);
+    FastNetwork net(options, {relay(1), listener(1)}, {relay_projection()}, {pairs}, {fire_at({0.0095}, {0})}, traces);
     net.advance(0, 100); // fires in step 95, would arrive at 9.6 + 2 = 11.6 ms, 16 steps after the end
     CHECK(net.total_spikes() == 1);
     CHECK(net.total_events() == 0);
@@ -302,8 +289,7 @@ TEST_CASE("Poisson input has the mean, variance and law of Poisson counts", "[en
     for (std::size_t i = 0; i < 200; ++i) {
         double before = 0, last = -1;
         for (std::size_t k = 0; k < 1000; ++k) {
-            const double now = static_cast<double>(g.values[k * 200 + i]),
-                         exact = now * std::exp(0.05) - before;
+            const double now = static_cast<double>(g.values[k * 200 + i]), exact = now * std::exp(0.05) - before;
             const double count = std::round(exact);
             REQUIRE(std::abs(exact - count) < 1e-3); // float of a conductance of a few nS
             before = now;
@@ -315,8 +301,7 @@ TEST_CASE("Poisson input has the mean, variance and law of Poisson counts", "[en
     }
     CHECK(std::abs(sum / n - mean) < 4 * std::sqrt(mean / n));
     const double variance = squares / n - (sum / n) * (sum / n);
-    CHECK(std::abs(variance - mean) <
-          4 * std::sqrt((mean + 2 * mean * mean) / n)); // fourth central moment of Poisson
+    CHECK(std::abs(variance - mean) < 4 * std::sqrt((mean + 2 * mean * mean) / n)); // fourth central moment of Poisson
     CHECK(std::abs(neighbours / n / mean) < 4 / std::sqrt(n));
     double statistic = 0, probability = std::exp(-mean), rest = n, rest_observed = n;
     long cells = 0;
@@ -331,13 +316,8 @@ TEST_CASE("Poisson input has the mean, variance and law of Poisson counts", "[en
 }
 
 TEST_CASE("a Poisson stimulus reaches its neurons in its time only", "[engine]") {
-    std::vector<Stimulus> stimuli{{.kind = "poisson",
-                                   .from_s = 0.0103,
-                                   .to_s = 0.0202,
-                                   .first = 66,
-                                   .count = 30,
-                                   .rate_Hz = 1e5,
-                                   .weight = 1}};
+    std::vector<Stimulus> stimuli{
+        {.kind = "poisson", .from_s = 0.0103, .to_s = 0.0202, .first = 66, .count = 30, .rate_Hz = 1e5, .weight = 1}};
     std::vector<std::uint32_t> neurons{65, 66, 95, 96};
     FastOptions options;
     options.threads = 2;
@@ -366,8 +346,7 @@ TEST_CASE("spike lists reach their neurons at their step with their weight", "[e
         {.kind = "spikes", .weight = 2, .times_s = {0.01234, 0.02, 0.02}, .neurons = {5, 100, 100}}};
     FastOptions options;
     options.threads = GENERATE(1, 2);
-    FastNetwork net(options, {listener(128)}, {}, {}, stimuli,
-                    {{.variable = "g_ampa", .neurons = {5, 100, 6}}});
+    FastNetwork net(options, {listener(128)}, {}, {}, stimuli, {{.variable = "g_ampa", .neurons = {5, 100, 6}}});
     net.advance(0, 250);
     const TraceSamples g = net.take_trace(0);
     for (std::size_t k = 0; k < 250; ++k) {
@@ -410,8 +389,7 @@ TEST_CASE("current steps and ramps follow the membrane equation", "[engine]") {
         const double step = pulse(t) - pulse(t - 20);
         const double ramp = slope(t) - slope(t - 20) - (t > 20 ? 4 * (1 - std::exp(-(t - 20) / 10)) : 0);
         const double expected[] = {0, step, step + ramp, ramp, 0};
-        for (std::size_t n = 0; n < 5; ++n)
-            REQUIRE(v.values[k * 5 + n] == Approx(-65 + expected[n]).margin(5e-4));
+        for (std::size_t n = 0; n < 5; ++n) REQUIRE(v.values[k * 5 + n] == Approx(-65 + expected[n]).margin(5e-4));
     }
 }
 
@@ -430,8 +408,7 @@ TEST_CASE("a constant current and the initial potentials are those of the popula
     const auto& v = rest.populations[0].membrane.membrane_potential_mV;
     CHECK(*std::min_element(v.begin(), v.end()) >= -60);
     CHECK(*std::max_element(v.begin(), v.end()) <= -50);
-    CHECK(*std::max_element(v.begin(), v.end()) - *std::min_element(v.begin(), v.end()) >
-          9.9); // uniform over both
+    CHECK(*std::max_element(v.begin(), v.end()) - *std::min_element(v.begin(), v.end()) > 9.9); // uniform over both
 }
 
 TEST_CASE("runs are bit-identical for any number of threads", "[engine]") {
@@ -482,9 +459,8 @@ TEST_CASE("every spike is delivered to every synapse once", "[engine]") {
     for (std::size_t p = 0; p < net.populations.size(); ++p) spikes.push_back(net.take_spikes(p));
     for (const FastProjection& projection : net.projections) {
         std::map<std::uint32_t, std::vector<std::uint16_t>> delays;
-        projection.synapses.for_each([&](network::SynapseIndex, const network::Synapse& s) {
-            delays[s.source].push_back(s.delay_steps);
-        });
+        projection.synapses.for_each(
+            [&](network::SynapseIndex, const network::Synapse& s) { delays[s.source].push_back(s.delay_steps); });
         for (const Spike& spike : spikes[projection.specification.source])
             for (const std::uint16_t delay : delays[spike.neuron])
                 ++(spike.step + 1 + delay < steps ? expected : in_flight);
@@ -513,8 +489,7 @@ TEST_CASE("spike lists, counts, activity and calcium tell the same story", "[eng
             ++windows[static_cast<std::size_t>(step / 20)];
         }
         CHECK(counts == r.counts[2 * p]);
-        for (std::size_t i = 0; i < calcium.size(); ++i)
-            REQUIRE(r.calcium[p][i] == Approx(calcium[i]).epsilon(1e-5));
+        for (std::size_t i = 0; i < calcium.size(); ++i) REQUIRE(r.calcium[p][i] == Approx(calcium[i]).epsilon(1e-5));
         for (std::size_t k = 0; k < 50; ++k) REQUIRE(r.activity.spike_counts[k * 3 + p] == windows[k]);
     }
 }
@@ -523,10 +498,8 @@ TEST_CASE("drives are the averages that they claim", "[engine]") {
     // At a fixed potential every sample is the same: the L-type activation 1/(1 + exp(-(V+20)/7)), and the
     // exchange and 1/IC50 of drug/channel_block.hpp in double, which has tests of its own. The membrane is at
     // rest at -60 mV.
-    network::Population p{.name = "p",
-                          .size = 130,
-                          .model = neuron::LifConductance{},
-                          .initial_mV = network::Distribution{.mean = -60}};
+    network::Population p{
+        .name = "p", .size = 130, .model = neuron::LifConductance{}, .initial_mV = network::Distribution{.mean = -60}};
     FastOptions options;
     options.threads = 2;
     options.drives.blockers = {drug::ketamine()};
@@ -536,9 +509,7 @@ TEST_CASE("drives are the averages that they claim", "[engine]") {
     net.advance(0, 1000);
     const Drives& d = net.populations[0].drives;
     REQUIRE(d.samples == 100); // every 10 steps
-    const auto check = [&](double sum, double expected) {
-        CHECK(sum / 100 == Approx(expected).epsilon(1e-4));
-    };
+    const auto check = [&](double sum, double expected) { CHECK(sum / 100 == Approx(expected).epsilon(1e-4)); };
     check(static_cast<double>(d.l_type[129]), 1 / (1 + std::exp(40 / 7.0)));
     for (std::size_t pool = 0; pool < 2; ++pool)
         for (const SubunitSums& subunit : d.pools[pool]) {
@@ -565,13 +536,12 @@ TEST_CASE("presynaptic release and NMDA saturation travel with the spike", "[eng
     nmda.tau_rise_ms = 0;
     target.receptors = {ampa(), nmda};
     q.receptors = {{0, 1}, {1, 0.5}};
-    q.short_term =
-        synapse::ShortTerm{.release_probability = 0.4, .tau_recovery_ms = 300, .tau_facilitation_ms = 0};
+    q.short_term = synapse::ShortTerm{.release_probability = 0.4, .tau_recovery_ms = 300, .tau_facilitation_ms = 0};
     q.glutamatergic = true;
     std::vector<double> times_s;
     for (int n = 0; n < 20; ++n) times_s.push_back(0.001 + 0.01 * n);
-    FastNetwork net(options, {relay(1), target}, {q}, {pairs},
-                    {fire_at(times_s, std::vector<std::uint32_t>(20, 0))}, {});
+    FastNetwork net(options, {relay(1), target}, {q}, {pairs}, {fire_at(times_s, std::vector<std::uint32_t>(20, 0))},
+                    {});
     net.advance(0, 2000);
     REQUIRE(net.total_spikes() == 20);
     double x = 1, s = 0, g_ampa = 0, g_nmda = 0, released = 0;
@@ -610,8 +580,7 @@ TEST_CASE("complete NMDA block in the network equals a network without NMDA", "[
         FastNetwork net(FastOptions{}, {p}, {q}, {}, {}, {});
         net.populations[0].record_spikes = true;
         if (with_receptor)
-            for (auto* gain :
-                 {&net.populations[0].receptors[1].gain_ab, &net.populations[0].receptors[1].gain_cd})
+            for (auto* gain : {&net.populations[0].receptors[1].gain_ab, &net.populations[0].receptors[1].gain_cd})
                 std::fill(gain->begin(), gain->end(), 0.0f);
         net.advance(0, 3000);
         std::vector<std::pair<std::int64_t, std::uint32_t>> spikes;
@@ -632,8 +601,7 @@ TEST_CASE("the LFP proxy is the mean absolute synaptic current", "[engine]") {
                           .initial_mV = network::Distribution{.mean = -60}};
     FastOptions options;
     options.activity_every_steps = 10;
-    FastNetwork net(options, {p}, {}, {},
-                    {{.kind = "spikes", .weight = 3, .times_s = {0.0}, .neurons = {70}}}, {});
+    FastNetwork net(options, {p}, {}, {}, {{.kind = "spikes", .weight = 3, .times_s = {0.0}, .neurons = {70}}}, {});
     net.populations[0].in_lfp = true;
     net.advance(0, 20);
     const ActivitySamples activity = net.take_activity();

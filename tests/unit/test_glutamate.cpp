@@ -49,8 +49,7 @@ TEST_CASE("receptors of extracellular glutamate are 1 at the ambient level", "[g
     CHECK(mglur_steady_factor(p, 0.1) < 1);
     CHECK(mglur_steady_factor(p, 0) > 1);
     // In excess the release probability is (1-i) of that without glutamate.
-    CHECK(mglur_steady_factor(p, 1e9) ==
-          Approx((1 - p.mglur_inhibition) * mglur_steady_factor(p, 0)).epsilon(1e-6));
+    CHECK(mglur_steady_factor(p, 1e9) == Approx((1 - p.mglur_inhibition) * mglur_steady_factor(p, 0)).epsilon(1e-6));
 }
 
 TEST_CASE("the glutamate table is complete and its defaults are in range", "[glutamate]") {

@@ -112,8 +112,7 @@ TEST_CASE("complete antagonists empty what they block", "[molecular]") {
     SECTION("anisomycin, on BDNF and on synaptic proteins") {
         a.anisomycin = 1;
         advance_alike(state, 1, 1, 1, a, 3600);
-        CHECK(state.bdnf[0] ==
-              Approx(std::exp(-p.bdnf_degradation_per_h - p.bdnf_release_per_h)).epsilon(1e-12));
+        CHECK(state.bdnf[0] == Approx(std::exp(-p.bdnf_degradation_per_h - p.bdnf_release_per_h)).epsilon(1e-12));
         CHECK(state.synaptic_protein[0] == Approx(std::exp(-1 / (24 * p.protein_tau_d))).epsilon(1e-12));
     }
     SECTION("stress on BDNF: its steady level without the slow route is the factor itself") {

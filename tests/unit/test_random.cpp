@@ -107,8 +107,7 @@ TEST_CASE("numbers of one time over many entities are uniform", "[unit][random]"
     std::vector<double> bins(64, 0);
     for (std::uint64_t time = 0; time < 100; ++time)
         for (std::uint64_t neuron = 0; neuron < 500; ++neuron)
-            for (const std::uint32_t word : random_words(3, Purpose::background, neuron, time))
-                bins[word >> 26] += 1;
+            for (const std::uint32_t word : random_words(3, Purpose::background, neuron, time)) bins[word >> 26] += 1;
     CHECK(uniform_p(bins) > 1e-3);
     CHECK(uniform_p(bins) < 0.999);
 }

@@ -54,9 +54,7 @@ struct Reading {
         reader.read(probe);
         reader.finish();
     }
-    TableReader pv() {
-        return {tree.find("population")->value.find("pv")->value, "population.pv", diagnostics};
-    }
+    TableReader pv() { return {tree.find("population")->value.find("pv")->value, "population.pv", diagnostics}; }
     std::string messages() const { return diagnostics.format(); }
 };
 
@@ -68,9 +66,7 @@ struct Root {
     Diagnostics diagnostics;
     TableReader reader;
 
-    explicit Root(const std::string& text)
-        : tree(parse_config(text, "x.toml")),
-          reader(tree, "", diagnostics) {}
+    explicit Root(const std::string& text) : tree(parse_config(text, "x.toml")), reader(tree, "", diagnostics) {}
 };
 
 } // namespace
@@ -137,16 +133,14 @@ TEST_CASE("numbers that are not finite are refused even where any value goes") {
     CHECK_FALSE(root.reader.number("a"));
     CHECK_FALSE(root.reader.quantity("b", "mV"));
     CHECK_FALSE(root.reader.integer("c"));
-    CHECK_THAT(root.diagnostics.format(),
-               Contains("x.toml:1:5") && Contains("x.toml:2:5") && Contains("x.toml:3:5"));
+    CHECK_THAT(root.diagnostics.format(), Contains("x.toml:1:5") && Contains("x.toml:2:5") && Contains("x.toml:3:5"));
 }
 
 TEST_CASE("wrong units") {
     CHECK(messages("tau = 5") ==
           "x.toml:2:7: error: [population.pv] tau = 5: needs a unit (a time, such as \"10 ms\")");
-    CHECK(messages("tau = '5 mV'") ==
-          "x.toml:2:7: error: [population.pv] tau = \"5 mV\": has the unit mV; a time is "
-          "needed, such as \"10 ms\"");
+    CHECK(messages("tau = '5 mV'") == "x.toml:2:7: error: [population.pv] tau = \"5 mV\": has the unit mV; a time is "
+                                      "needed, such as \"10 ms\"");
     CHECK_THAT(messages("dose = 0.5"), Contains("needs a unit") && Contains("mg/kg"));
     CHECK_THAT(messages("dose = '35 mg'"), Contains("has the unit mg") && Contains("\"10 mg/kg\""));
     CHECK_THAT(messages("share = '5 ms'"), Contains("has the unit ms") && Contains("a number"));
@@ -164,8 +158,7 @@ TEST_CASE("wrong types") {
     CHECK_THAT(messages("size = 1e300"), Contains("too large"));
     CHECK_THAT(messages("enabled = 1"), Contains("must be true or false"));
     CHECK_THAT(messages("label = 5"), Contains("must be text in quotes"));
-    CHECK_THAT(messages("kind = 5"),
-               Contains("must be one of \"fast\", \"slow\", \"frozen\"") && !Contains("mean"));
+    CHECK_THAT(messages("kind = 5"), Contains("must be one of \"fast\", \"slow\", \"frozen\"") && !Contains("mean"));
 }
 
 TEST_CASE("a fault is never half read") {
@@ -176,17 +169,15 @@ TEST_CASE("a fault is never half read") {
 }
 
 TEST_CASE("an unknown choice lists the allowed ones and the nearest") {
-    CHECK(messages("kind = 'fats'") ==
-          "x.toml:2:8: error: [population.pv] kind = \"fats\": must be one of \"fast\", "
-          "\"slow\", \"frozen\"; did you mean \"fast\"?");
+    CHECK(messages("kind = 'fats'") == "x.toml:2:8: error: [population.pv] kind = \"fats\": must be one of \"fast\", "
+                                       "\"slow\", \"frozen\"; did you mean \"fast\"?");
     CHECK_THAT(messages("kind = 'elsewhere'"), !Contains("mean"));
     CHECK_THAT(messages("kind = 'fast|slow'"), Contains("must be one of"));
 }
 
 TEST_CASE("an unknown key is an error at the key, with the nearest known one") {
     const std::string text = messages("  szie = 5");
-    CHECK_THAT(text,
-               Contains("x.toml:2:3: error: [population.pv] szie = 5: unknown key; did you mean \"size\"?"));
+    CHECK_THAT(text, Contains("x.toml:2:3: error: [population.pv] szie = 5: unknown key; did you mean \"size\"?"));
     CHECK_THAT(text, Contains("allowed: tau, dose, share, size, window, enabled, kind, label"));
     CHECK_THAT(messages("[population.pv.extra]"),
                Contains("x.toml:2:") && Contains("extra: unknown key; allowed: tau"));
@@ -281,8 +272,7 @@ TEST_CASE("a quantity in one of several units tells which") {
     CHECK((a->value == 35 && a->unit == "mg"));
     CHECK((b->value == 0.5 && b->unit == "mg/kg"));
     CHECK(root.diagnostics.empty());
-    for (const char* key : {"c", "d", "e"})
-        CHECK_FALSE(root.reader.quantity_in_one_of(key, units, rewire::positive));
+    for (const char* key : {"c", "d", "e"}) CHECK_FALSE(root.reader.quantity_in_one_of(key, units, rewire::positive));
     const std::string text = root.diagnostics.format();
     CHECK_THAT(text, Contains("x.toml:3:5: error: c = \"5 ms\": must be") && Contains("\"10 mg/kg\"") &&
                          Contains("\"10 mg\""));
@@ -294,13 +284,11 @@ TEST_CASE("required keys are missed at their table") {
     TableReader dose = *root.reader.section("dose");
     CHECK(dose.required_string("drug", "the name of a drug").empty());
     CHECK(dose.require("x", "a number"));
-    CHECK(root.diagnostics.format() ==
-          "x.toml:1:1: error: [dose] drug: is missing; the name of a drug is needed");
+    CHECK(root.diagnostics.format() == "x.toml:1:1: error: [dose] drug: is missing; the name of a drug is needed");
 }
 
 TEST_CASE("sections are walked in order and defaults in a parent leave them alone") {
-    Root root(
-        "[population.z]\nn = 1\n[population.a]\nn = 2\n[[dose]]\nn = 3\n[[dose]]\nn = 4\n[wrong]\nx = 1");
+    Root root("[population.z]\nn = 1\n[population.a]\nn = 2\n[[dose]]\nn = 3\n[[dose]]\nn = 4\n[wrong]\nx = 1");
     std::vector<TableReader> all = root.reader.sections("population");
     for (TableReader& dose : root.reader.sections("dose")) all.push_back(dose);
     CHECK(root.reader.sections("absent").empty());
@@ -308,8 +296,7 @@ TEST_CASE("sections are walked in order and defaults in a parent leave them alon
     REQUIRE(all.size() == 4);
     std::string found;
     for (TableReader& reader : all)
-        found +=
-            reader.section_name() + "/" + reader.name() + "=" + std::to_string(*reader.integer("n")) + " ";
+        found += reader.section_name() + "/" + reader.name() + "=" + std::to_string(*reader.integer("n")) + " ";
     CHECK(found == "population.z/z=1 population.a/a=2 dose.0/0=3 dose.1/1=4 ");
     CHECK(root.reader.sections("wrong").empty());
     CHECK_THAT(root.diagnostics.format(), Contains("x.toml:10:5: error: wrong.x = 1: must be a table"));
@@ -320,8 +307,8 @@ TEST_CASE("a table or list where none may be") {
     CHECK_FALSE(root.reader.section("a"));
     CHECK(root.reader.sections("a").empty());
     CHECK(root.reader.sections("b").empty());
-    CHECK_THAT(root.diagnostics.format(), Contains("a = 5: must be a table, such as [a]") &&
-                                              Contains("[[a]]") && Contains("b.0 = 1: must be a table"));
+    CHECK_THAT(root.diagnostics.format(), Contains("a = 5: must be a table, such as [a]") && Contains("[[a]]") &&
+                                              Contains("b.0 = 1: must be a table"));
 }
 
 TEST_CASE("the caller's own findings stand at the value") {
@@ -329,7 +316,6 @@ TEST_CASE("the caller's own findings stand at the value") {
     TableReader x = root.reader.sections("projection").at(0);
     x.error("from", "no such population");
     x.warning("to", "text");
-    CHECK(root.diagnostics.format() ==
-          "x.toml:1:1: warning: [projection.x] to: text\n"
-          "x.toml:2:8: error: [projection.x] from = \"nobody\": no such population");
+    CHECK(root.diagnostics.format() == "x.toml:1:1: warning: [projection.x] to: text\n"
+                                       "x.toml:2:8: error: [projection.x] from = \"nobody\": no such population");
 }

@@ -91,8 +91,7 @@ TEST_CASE("a complete result reads back with the C library", "[result_file]") {
         ResultFile result(path, false, std::chrono::milliseconds(1));
         result.set_attribute("/", "seed", 7);
         const auto slow = result.declare_clock("slow", "s");
-        result.declare_series(slow,
-                              {"mean_rate", "Hz", "mean rate", Type::f64, "population", {"pyramidal", "pv"}});
+        result.declare_series(slow, {"mean_rate", "Hz", "mean rate", Type::f64, "population", {"pyramidal", "pv"}});
         result.declare_series(slow, {"lfp", "uV", "field potential", Type::f32});
         for (std::size_t i = 0; i < rows; ++i) {
             const double x = static_cast<double>(i);
@@ -122,8 +121,7 @@ TEST_CASE("a complete result reads back with the C library", "[result_file]") {
     CHECK(file.attribute<std::string>("/trajectory/slow/mean_rate", "units") == "Hz");
     CHECK(file.dataset("/trajectory/slow/population").read_text() == populations);
     // Members come in the order of declaration, not of the alphabet.
-    CHECK(file.members("/trajectory/slow") ==
-          std::vector<std::string>{"time", "mean_rate", "population", "lfp"});
+    CHECK(file.members("/trajectory/slow") == std::vector<std::string>{"time", "mean_rate", "population", "lfp"});
 }
 
 TEST_CASE("spikes are in SONATA's layout and must come in order", "[result_file]") {
@@ -133,15 +131,12 @@ TEST_CASE("spikes are in SONATA's layout and must come in order", "[result_file]
         ResultFile result(path, false, fast_bursts);
         const auto pyramidal = result.declare_spikes("pyramidal");
         result.declare_spikes("pv"); // stays silent
-        result.append_spikes(pyramidal, std::vector<double>{0.5, 0.5, 2.0},
-                             std::vector<std::uint64_t>{3, 9, 1});
+        result.append_spikes(pyramidal, std::vector<double>{0.5, 0.5, 2.0}, std::vector<std::uint64_t>{3, 9, 1});
         result.append_spikes(pyramidal, std::vector<double>{2.0}, std::vector<std::uint64_t>{4});
-        CHECK_THROWS_AS(
-            result.append_spikes(pyramidal, std::vector<double>{1.9}, std::vector<std::uint64_t>{4}),
-            std::invalid_argument);
-        CHECK_THROWS_AS(
-            result.append_spikes(pyramidal, std::vector<double>{3.0}, std::vector<std::uint64_t>{}),
-            std::invalid_argument);
+        CHECK_THROWS_AS(result.append_spikes(pyramidal, std::vector<double>{1.9}, std::vector<std::uint64_t>{4}),
+                        std::invalid_argument);
+        CHECK_THROWS_AS(result.append_spikes(pyramidal, std::vector<double>{3.0}, std::vector<std::uint64_t>{}),
+                        std::invalid_argument);
         result.close(true);
     }
     CHECK(raw_read<double>(path, "/spikes/pyramidal/timestamps", H5T_NATIVE_DOUBLE) ==
@@ -259,9 +254,8 @@ TEST_CASE("misuse is refused with the name of the object", "[result_file]") {
     const Column rate{"mean_rate", "Hz", "mean rate", Type::f64, "population", populations};
     result.declare_series(slow, rate);
     CHECK_THROWS_WITH(result.declare_series(slow, rate), Catch::Contains("/trajectory/slow/mean_rate"));
-    CHECK_THROWS_WITH(
-        result.declare_series(slow, {"calcium", "uM", "calcium", Type::f64, "population", {"other"}}),
-        Catch::Contains("/trajectory/slow/population"));
+    CHECK_THROWS_WITH(result.declare_series(slow, {"calcium", "uM", "calcium", Type::f64, "population", {"other"}}),
+                      Catch::Contains("/trajectory/slow/population"));
     CHECK_THROWS_WITH(result.declare_series(slow, {"drug_plasma", "ng/mL", "plasma", Type::f64, "drug", {}}),
                       Catch::Contains("no entries"));
     CHECK_THROWS_WITH(result.append_row(slow, 0, std::vector{1.0}), Catch::Contains("/trajectory/slow"));
@@ -279,23 +273,20 @@ TEST_CASE("tables, snapshots and attributes may be written during the run", "[re
         result.write_config("title = \"\u03bc\"\n");
         const auto slow = result.declare_clock("slow", "s");
         result.append_row(slow, 0, {});
-        const auto leaps =
-            result.declare_table("/multirate", {{"start", "s", "start of the leap"},
-                                                {"length", "s", "length"},
-                                                {"rejected", "1", "steps rejected", Type::i64}});
+        const auto leaps = result.declare_table("/multirate", {{"start", "s", "start of the leap"},
+                                                               {"length", "s", "length"},
+                                                               {"rejected", "1", "steps rejected", Type::i64}});
         result.append_row(leaps, 60, std::vector{600.0, 2.0});
         const std::string group = "/snapshots/end/pyramidal_pv/";
         result.write_array(group + "source", {std::vector<std::uint32_t>{5, 6, 7}, {{"synapse", 3}}});
-        result.write_array(group + "weight",
-                           {std::vector<float>{1, 2, 4}, {{"synapse", 3}}, {{"units", "nS"}}});
+        result.write_array(group + "weight", {std::vector<float>{1, 2, 4}, {{"synapse", 3}}, {{"units", "nS"}}});
         result.write_array("/populations/pv/positions",
                            {std::vector<float>(6, 1.5F), {{"neuron", 2}, {"axis", 3}}, {{"units", "um"}}});
         result.set_attribute("/populations/pv", "size", 2);
         result.set_attribute("/", "dose_start_s", std::vector<double>{7200, 14400});
         result.close(true);
     }
-    CHECK(raw_read<std::int64_t>(path, "/multirate/rejected", H5T_NATIVE_INT64) ==
-          std::vector<std::int64_t>{2});
+    CHECK(raw_read<std::int64_t>(path, "/multirate/rejected", H5T_NATIVE_INT64) == std::vector<std::int64_t>{2});
     CHECK(raw_read<std::uint32_t>(path, "/snapshots/end/pyramidal_pv/source", H5T_NATIVE_UINT32) ==
           std::vector<std::uint32_t>{5, 6, 7});
     const File file = File::open(path);

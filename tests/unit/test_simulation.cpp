@@ -89,7 +89,8 @@ TEST_CASE("samples and leaps end exactly at events") {
     for (const double event : {1.0, 2.0, 3.0, 3.5}) {
         CHECK(std::count_if(sampled.begin(), sampled.end(), [&](double t) { return std::abs(t - event) < 1e-9; }) == 1);
         for (const LogEntry& entry : simulation.burst_log())
-            if (entry.leap) CHECK_FALSE((entry.start_s < event - 1e-9 && entry.start_s + entry.length_s > event + 1e-9));
+            if (entry.leap)
+                CHECK_FALSE((entry.start_s < event - 1e-9 && entry.start_s + entry.length_s > event + 1e-9));
     }
     // The log covers the run without gaps.
     double covered = 0;
@@ -154,7 +155,9 @@ TEST_CASE("AMPA gain and antagonists reach the receptors") {
     model.interventions = {{"nbqx", 2, 3, 0.75}};
     Simulation simulation(std::move(model));
     simulation.prepare();
-    const auto gain = [&](std::size_t i) { return static_cast<double>(simulation.network().populations[0].receptors[0].gain[i]); };
+    const auto gain = [&](std::size_t i) {
+        return static_cast<double>(simulation.network().populations[0].receptors[0].gain[i]);
+    };
     CHECK(gain(5) == 1.0); // healthy at the start, exactly
     while (simulation.time_s() < 2.5) simulation.advance();
     // A_i (1 - 0.75), in float.
@@ -173,7 +176,8 @@ TEST_CASE("channel block lowers the NMDA conductance by the blocked share") {
     CHECK(pyramidal.receptors[1].gain_ab[17] == Approx(1 - blocked).epsilon(1e-6));
     CHECK(pyramidal.receptors[1].gain_cd[17] == 0);
     const double gating = simulation.pools()[0].nmda_gating;
-    CHECK(pyramidal.tonic_ab_nS[17] == Approx(1.0 * gating * (1 - simulation.blocked(0, extrasynaptic).blocked[17])).epsilon(1e-5));
+    CHECK(pyramidal.tonic_ab_nS[17] ==
+          Approx(1.0 * gating * (1 - simulation.blocked(0, extrasynaptic).blocked[17])).epsilon(1e-5));
 }
 
 TEST_CASE("without a dose the healthy fixed point holds where nothing is measured") {
@@ -194,12 +198,18 @@ TEST_CASE("what a burst measured before an event does not stand for the leap aft
     // A strong step of 0.2 s within a burst of 1 s: were it averaged into the leap, the calcium-driven release of BDNF
     // would follow. The reference is the same run without the step; single seconds of it leave hardly a trace.
     const auto released = [](bool step) {
-        Model model = everything({"experiment.duration=2 h", "multirate.leap=30 min", "multirate.phases=[]", "experiment.slow_tick=100 ms"});
+        Model model = everything(
+            {"experiment.duration=2 h", "multirate.leap=30 min", "multirate.phases=[]", "experiment.slow_tick=100 ms"});
         for (DrugModel& d : model.drugs) d.doses.clear();
         model.interventions.clear();
         model.stimuli.clear();
         if (step) {
-            Stimulus s{.kind = "current_step", .population = 0, .from_s = 1800.2, .to_s = 1800.4, .count = 200, .amplitude_pA = 2000};
+            Stimulus s{.kind = "current_step",
+                       .population = 0,
+                       .from_s = 1800.2,
+                       .to_s = 1800.4,
+                       .count = 200,
+                       .amplitude_pA = 2000};
             model.stimuli.push_back(s);
         }
         Simulation simulation(std::move(model));
@@ -256,8 +266,8 @@ TEST_CASE("short slow ticks see the same drives as long ones") {
     // block after a given time is independent of the tick.
     const auto block = [](const char* tick) {
         Model model = experiment::load_experiment(REWIRE_SOURCE_DIR "/configs/nmda_block.toml",
-                                                  {"experiment.duration=32 s", "experiment.dt=0.1 ms", std::string("experiment.slow_tick=") + tick,
-                                                   "record.traces=[]"})
+                                                  {"experiment.duration=32 s", "experiment.dt=0.1 ms",
+                                                   std::string("experiment.slow_tick=") + tick, "record.traces=[]"})
                           .model;
         Simulation simulation(std::move(model));
         simulation.prepare();

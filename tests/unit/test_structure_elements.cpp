@@ -59,11 +59,9 @@ TEST_CASE("the invariant check finds a miscount and a bad number") {
     ElementPool pool = vacant_elements(3, 1);
     bind(pool, 1);
     CHECK_NOTHROW(check_invariants(pool, std::vector<std::uint32_t>{0, 1, 0}));
-    CHECK_THROWS_WITH(check_invariants(pool, std::vector<std::uint32_t>{0, 1, 1}),
-                      Catch::Contains("neuron 2"));
+    CHECK_THROWS_WITH(check_invariants(pool, std::vector<std::uint32_t>{0, 1, 1}), Catch::Contains("neuron 2"));
     pool.grown[0] = -0.5;
-    CHECK_THROWS_WITH(check_invariants(pool, std::vector<std::uint32_t>{0, 1, 0}),
-                      Catch::Contains("neuron 0"));
+    CHECK_THROWS_WITH(check_invariants(pool, std::vector<std::uint32_t>{0, 1, 0}), Catch::Contains("neuron 0"));
     CHECK_THROWS_AS(check_invariants(pool, std::vector<std::uint32_t>{0}), std::logic_error);
 }
 

@@ -119,8 +119,7 @@ TEST_CASE("distances of new synapses follow the kernel and the volume of space")
     std::sort(x.begin(), x.end());
     double distance = 0;
     for (std::size_t i = 0; i < x.size(); ++i) {
-        const double expected =
-            std::erf(x[i]) - 2 * x[i] * std::exp(-x[i] * x[i]) / std::sqrt(3.141592653589793);
+        const double expected = std::erf(x[i]) - 2 * x[i] * std::exp(-x[i] * x[i]) / std::sqrt(3.141592653589793);
         distance = std::max(distance, std::abs(expected - (static_cast<double>(i) + 0.5) / 5000));
     }
     CHECK(distance < 1.95 / std::sqrt(5000.0) + 0.01);
@@ -165,8 +164,7 @@ TEST_CASE("pairs that cannot be made are not made") {
     CHECK(pair_elements(two, first, two, first, true, 100, stream).empty()); // only itself
     CHECK(pair_elements(two, both, two, both, true, 100, stream).empty());   // a thousand sigma apart
     CHECK(pair_elements(two, both, two, both, true, 1e5, stream).size() == 2);
-    CHECK(pair_elements(two, both, two, both, false, 100, stream).size() ==
-          2); // two populations at the same places
+    CHECK(pair_elements(two, both, two, both, false, 100, stream).size() == 2); // two populations at the same places
     CHECK(pair_elements(two, none, two, both, false, 100, stream).empty());
     CHECK(pair_elements({}, {}, {}, {}, false, 100, stream).empty());
 }

@@ -9,8 +9,8 @@ using namespace rewire::structure;
 namespace {
 
 /// Classical Runge-Kutta of the mean-field equations: independent of the closed forms.
-SpinePools runge_kutta(const SpineParameters& p, SpinePools y, double formation, double elimination,
-                       double duration_h, int steps) {
+SpinePools runge_kutta(const SpineParameters& p, SpinePools y, double formation, double elimination, double duration_h,
+                       int steps) {
     const double h = duration_h / steps;
     const auto plus = [](const SpinePools& a, const SpinePools& b, double f) {
         return SpinePools{a.nascent + f * b.nascent, a.stable + f * b.stable};
@@ -38,21 +38,19 @@ TEST_CASE("the healthy fixed point holds the shares and turnover of the data") {
     const SpineParameters p;
     const SpineBalance balance = healthy_balance(p);
     CHECK(balance.pools.density() == Approx(1).epsilon(1e-15));
-    const SpinePools change = derivative(p, balance.pools, formation_per_h(p, 1, homeostatic_factor(p, 1)),
-                                         elimination_per_h(p, 0, 0));
+    const SpinePools change =
+        derivative(p, balance.pools, formation_per_h(p, 1, homeostatic_factor(p, 1)), elimination_per_h(p, 0, 0));
     CHECK(std::abs(change.nascent) < 1e-17);
     CHECK(std::abs(change.stable) < 1e-17);
     CHECK(balance.elimination_per_h * 24 > 0.02); // science.md section 7: 2-5 % a day
     CHECK(balance.elimination_per_h * 24 < 0.05);
     // Stationary under leaps of any length.
     for (const double hours : {1.0 / 3600, 1.0, 24.0, 2400.0}) {
-        const SpinePools later =
-            advance(p, balance.pools, p.formation_per_d / 24, balance.elimination_per_h, hours);
+        const SpinePools later = advance(p, balance.pools, p.formation_per_d / 24, balance.elimination_per_h, hours);
         CHECK(later.nascent == Approx(balance.pools.nascent).epsilon(1e-12));
         CHECK(later.stable == Approx(balance.pools.stable).epsilon(1e-12));
     }
-    CHECK_THROWS_WITH(validate(SpineParameters{.formation_per_d = 0.6, .nascent_tau_d = 2}),
-                      Catch::Contains("1.2"));
+    CHECK_THROWS_WITH(validate(SpineParameters{.formation_per_d = 0.6, .nascent_tau_d = 2}), Catch::Contains("1.2"));
 }
 
 TEST_CASE("fates of spines are probabilities that compose over parts of an interval") {
@@ -61,8 +59,7 @@ TEST_CASE("fates of spines are probabilities that compose over parts of an inter
     // and above it.
     const SpineParameters p;
     const double a = 1 / (24 * p.nascent_tau_d);
-    const double k =
-        GENERATE_COPY(0.0, healthy_balance(p).elimination_per_h, a, a * (1 + 1e-9), a * (1 + 5e-4), 4 * a);
+    const double k = GENERATE_COPY(0.0, healthy_balance(p).elimination_per_h, a, a * (1 + 1e-9), a * (1 + 5e-4), 4 * a);
     const double t1 = GENERATE(1e-4, 2.0, 60.0);
     const double t2 = GENERATE(3.0, 500.0);
     const SpineFate n1 = nascent_fate(p, k, t1), n2 = nascent_fate(p, k, t2), n = nascent_fate(p, k, t1 + t2);
@@ -94,14 +91,11 @@ TEST_CASE("the exact advance agrees with Runge-Kutta, through a pulse of formati
     // F0 tau_n (1 - e^(-1/1.5)) = 0.0730 in that day, the stable pool s (F0 1 d - 0.0730) = 0.0068 less some
     // loss.
     const SpineBalance balance = healthy_balance(p);
-    const SpinePools day1 =
-        advance(p, balance.pools, formation_per_h(p, 2, 1), balance.elimination_per_h, 24);
+    const SpinePools day1 = advance(p, balance.pools, formation_per_h(p, 2, 1), balance.elimination_per_h, 24);
     CHECK(day1.density() - 1 == Approx(0.0730 + 0.0067).margin(3e-4));
     // S16: raised for days, within 5 % of the healthy density by day 21.
     const auto after = [&](double days) {
-        return advance(p, day1, formation_per_h(p, 1, 1), balance.elimination_per_h, 24 * (days - 1))
-                   .density() -
-               1;
+        return advance(p, day1, formation_per_h(p, 1, 1), balance.elimination_per_h, 24 * (days - 1)).density() - 1;
     };
     CHECK(after(3) > 0.02);
     CHECK(after(7) > 0.01);
@@ -131,8 +125,7 @@ TEST_CASE("homeostasis of formation is 1 at the target, bounded, never negative,
     CHECK(homeostatic_factor(p, 1e9) >= 0);
     CHECK(homeostatic_factor(p, -1e9) <= 2);
     // Slope at the target: -homeostatic_gain.
-    CHECK((homeostatic_factor(p, 1 + 1e-5) - homeostatic_factor(p, 1 - 1e-5)) / 2e-5 ==
-          Approx(-1).epsilon(1e-6));
+    CHECK((homeostatic_factor(p, 1 + 1e-5) - homeostatic_factor(p, 1 - 1e-5)) / 2e-5 == Approx(-1).epsilon(1e-6));
     CHECK(homeostatic_factor({.homeostatic_gain = 0}, 3) == 1);
     // Formation cannot turn negative however low the proteins are.
     CHECK(formation_per_h({.protein_gain = 5}, 0.1, 1) == 0);

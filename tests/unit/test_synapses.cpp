@@ -15,9 +15,7 @@ using network::SynapseStore;
 
 namespace {
 
-auto fields(const Synapse& s) {
-    return std::tuple(s.source, s.delay_steps, s.target, s.weight, s.formed_h, s.nascent);
-}
+auto fields(const Synapse& s) { return std::tuple(s.source, s.delay_steps, s.target, s.weight, s.formed_h, s.nascent); }
 
 /// The plainest thing that keeps synapses in the order that the store promises.
 class NaiveStore {
@@ -25,10 +23,9 @@ public:
     void add(const std::vector<Synapse>& synapses) {
         for (const Synapse& s : synapses) {
             auto& row = rows_[{s.source, s.delay_steps}];
-            row.insert(
-                std::upper_bound(row.begin(), row.end(), s,
-                                 [](const Synapse& a, const Synapse& b) { return a.target < b.target; }),
-                s);
+            row.insert(std::upper_bound(row.begin(), row.end(), s,
+                                        [](const Synapse& a, const Synapse& b) { return a.target < b.target; }),
+                       s);
         }
     }
     std::vector<Synapse> all() const {
@@ -80,8 +77,7 @@ void check_same(const SynapseStore& store, const std::vector<Synapse>& expected,
             const auto part = store.split(r, t);
             parts_right = parts_right && part.target == expected_begin;
             for (std::uint32_t k = 0; k < part.size; ++k)
-                parts_right =
-                    parts_right && part.target[k] >= boundaries[t] && part.target[k] < boundaries[t + 1];
+                parts_right = parts_right && part.target[k] >= boundaries[t] && part.target[k] < boundaries[t + 1];
             expected_begin += part.size;
         }
         parts_right = parts_right && expected_begin == row.target + row.size;
@@ -97,8 +93,7 @@ TEST_CASE("a synapse store sorts rows by source, delay and target") {
     const std::vector<std::uint16_t> delay = {15, 3, 3, 15, 15, 3};
     const std::vector<std::uint32_t> target = {2, 4, 0, 2, 1, 3};
     const std::vector<float> weight = {1, 2, 3, 4, 5, 6};
-    const SynapseStore store({.sources = 2, .targets = 5, .own_weights = true}, source, delay, target,
-                             weight);
+    const SynapseStore store({.sources = 2, .targets = 5, .own_weights = true}, source, delay, target, weight);
     REQUIRE(store.delays_steps() == std::vector<std::uint16_t>{3, 15});
     REQUIRE(store.rows() == 4);
     const auto row = [&](std::size_t r) {
@@ -128,8 +123,8 @@ TEST_CASE("a synapse takes 4 bytes with a shared weight, 8 with its own, 13 with
     const std::vector<std::uint16_t> delay(source.size(), 1);
     const auto bytes = [&](bool own, bool ageing) {
         const SynapseStore store(
-            {.sources = n, .targets = 1000, .shared_weight = 2, .own_weights = own, .ageing = ageing}, source,
-            delay, target);
+            {.sources = n, .targets = 1000, .shared_weight = 2, .own_weights = own, .ageing = ageing}, source, delay,
+            target);
         CHECK((store.row(0).weight == nullptr) == !own);
         if (own) CHECK(store.row(n - 1).weight[999] == 2.0f);
         return static_cast<double>(store.bytes()) / static_cast<double>(store.count());
@@ -140,8 +135,7 @@ TEST_CASE("a synapse takes 4 bytes with a shared weight, 8 with its own, 13 with
 }
 
 TEST_CASE("thousands of additions and removals leave the store equal to a naive one") {
-    const auto boundaries =
-        GENERATE(std::vector<std::uint32_t>{0, 30}, std::vector<std::uint32_t>{0, 7, 16, 30});
+    const auto boundaries = GENERATE(std::vector<std::uint32_t>{0, 30}, std::vector<std::uint32_t>{0, 7, 16, 30});
     const std::vector<std::uint16_t> delays = {1, 4, 9};
     RandomStream stream(11, Purpose::new_synapse, 0);
     float serial = 0; // marks every synapse, so that any mix-up of fields shows
@@ -150,8 +144,7 @@ TEST_CASE("thousands of additions and removals leave the store equal to a naive 
         return Synapse{stream.below(20), delays[stream.below(3)], stream.below(30), serial,
                        -serial / 2,      stream.below(2) == 1};
     };
-    SynapseStore store(
-        {.sources = 20, .targets = 30, .delays_steps = delays, .own_weights = true, .ageing = true});
+    SynapseStore store({.sources = 20, .targets = 30, .delays_steps = delays, .own_weights = true, .ageing = true});
     NaiveStore naive;
     store.set_partitions(boundaries);
     for (int round = 0; round < 600; ++round) {
@@ -205,8 +198,7 @@ TEST_CASE("a bulk-built store equals one that was filled by additions") {
     }
     SynapseStore bulk({.sources = 50, .targets = 64, .own_weights = true}, source, delay, target, weight);
     SynapseStore grown({.sources = 50, .targets = 64, .delays_steps = {1, 2, 3, 4}, .own_weights = true});
-    for (std::size_t i = 0; i < 3000; i += 7)
-        grown.add(std::span(list).subspan(i, std::min<std::size_t>(7, 3000 - i)));
+    for (std::size_t i = 0; i < 3000; i += 7) grown.add(std::span(list).subspan(i, std::min<std::size_t>(7, 3000 - i)));
     std::vector<Synapse> expected;
     grown.for_each([&](SynapseIndex, const Synapse& s) { expected.push_back(s); });
     bulk.set_partitions({0, 13, 13, 64});
@@ -214,8 +206,7 @@ TEST_CASE("a bulk-built store equals one that was filled by additions") {
 }
 
 TEST_CASE("changes to fields of a row are kept where its synapses go") {
-    SynapseStore store(
-        {.sources = 1, .targets = 9, .delays_steps = {1}, .own_weights = true, .ageing = true});
+    SynapseStore store({.sources = 1, .targets = 9, .delays_steps = {1}, .own_weights = true, .ageing = true});
     store.add(std::vector<Synapse>{{0, 1, 4, 1.0f, -3.0f, true}, {0, 1, 8, 2.0f, -5.0f, true}});
     store.weights(0)[1] = 7.0f;
     store.nascent(0)[1] = 0;
