@@ -2,23 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
-#include <numeric>
-#include <stdexcept>
+#include <map>
 
-#include <fmt/format.h>
-
+#include "engine/neuron_blocks.hpp"
 #include "random/stream.hpp"
 
 namespace rewire::engine {
 namespace {
-
-/// Neurons are split among threads in whole blocks of this many; a run of the update is a few blocks.
-constexpr std::size_t block_size = 64;
-constexpr std::size_t run_size = 256;
-
-std::size_t blocks_of(std::size_t neurons) { return (neurons + block_size - 1) / block_size; }
 
 std::vector<std::uint32_t> cut_among(std::size_t neurons, int threads) {
     const std::size_t blocks = blocks_of(neurons);
@@ -29,88 +20,17 @@ std::vector<std::uint32_t> cut_among(std::size_t neurons, int threads) {
     return cuts;
 }
 
-/// Cumulative Poisson probabilities as 32-bit thresholds.
-std::vector<std::uint32_t> poisson_thresholds(double mean) {
-    std::vector<std::uint32_t> thresholds;
-    double probability = std::exp(-mean), cumulative = probability;
-    for (int k = 0; k < 10000; ++k) {
-        const double scaled = std::ceil(cumulative * 0x1.0p32);
-        if (scaled >= 0x1.0p32) break;
-        thresholds.push_back(static_cast<std::uint32_t>(scaled));
-        probability *= mean / (k + 1);
-        cumulative += probability;
-    }
-    return thresholds;
-}
+/// Longest batch: beyond it the slots of inputs leave the second-level cache.
+constexpr std::int64_t longest_batch = 16;
 
-/// Random words of four steps for neurons [first, first + count), word k of each into words + k * stride.
-REWIRE_CLONES void draw_words(std::uint64_t seed, Purpose purpose, std::uint64_t entity, std::uint64_t time,
-                              std::uint32_t first, std::size_t count, std::size_t stride,
-                              std::uint32_t* __restrict words) {
-#pragma GCC ivdep
-    for (std::size_t i = 0; i < count; ++i) {
-        const auto drawn = random_words(seed, purpose, (entity << 32) | (first + static_cast<std::uint32_t>(i)), time);
-        words[i] = drawn[0];
-        words[stride + i] = drawn[1];
-        words[2 * stride + i] = drawn[2];
-        words[3 * stride + i] = drawn[3];
-    }
-}
+/// Rows shorter than this on average are shared: a visit of a row costs as much as some ten synapses.
+constexpr double short_row = 64;
 
-/// Turns words into Poisson counts and adds weight x count to the input; at most run_size neurons.
-REWIRE_CLONES void add_poisson(const std::uint32_t* words, std::size_t count, const std::uint32_t* thresholds,
-                               std::size_t levels, float weight, float* __restrict input) {
-    std::int32_t hits[run_size] = {};
-    for (std::size_t k = 0; k < levels; ++k) {
-        const std::uint32_t threshold = thresholds[k];
-        for (std::size_t i = 0; i < count; ++i) hits[i] += words[i] >= threshold;
-    }
-    for (std::size_t i = 0; i < count; ++i) input[i] += weight * static_cast<float>(hits[i]);
-}
-
-/// Adds the gained conductances of a run to the sums that the membrane step reads.
-REWIRE_CLONES void add_ohmic(const float* g, const float* gain, float reversal_mV, std::size_t count, float* sum,
-                             float* sum_current) {
-    if (gain == nullptr) {
-        for (std::size_t i = 0; i < count; ++i) {
-            sum[i] += g[i];
-            sum_current[i] += g[i] * reversal_mV;
-        }
-    } else {
-        for (std::size_t i = 0; i < count; ++i) {
-            const float gained = g[i] * gain[i];
-            sum[i] += gained;
-            sum_current[i] += gained * reversal_mV;
-        }
-    }
-}
-
-REWIRE_CLONES void add_nmda(const float* g, const float* gain_ab, const float* gain_cd, std::size_t count, float* ab,
-                            float* cd) {
-    for (std::size_t i = 0; i < count; ++i) {
-        ab[i] += g[i] * gain_ab[i];
-        cd[i] += g[i] * gain_cd[i];
-    }
-}
-
-/// One spike over its synapses: the loop that delivery spends its time in.
-inline void deliver_row(const network::SynapseStore::Row& row, float shared_weight, float amount, float* input) {
-    if (row.weight == nullptr) {
-        const float added = shared_weight * amount;
-        for (std::uint32_t s = 0; s < row.size; ++s) input[row.target[s]] += added;
-    } else {
-        for (std::uint32_t s = 0; s < row.size; ++s) input[row.target[s]] += row.weight[s] * amount;
-    }
-}
-
-/// The same onto two receptors at once.
-inline void deliver_row(const network::SynapseStore::Row& row, float shared_weight, float first, float* first_input,
-                        float second, float* second_input) {
-    for (std::uint32_t s = 0; s < row.size; ++s) {
-        const float weight = row.weight == nullptr ? shared_weight : row.weight[s];
-        first_input[row.target[s]] += weight * first;
-        second_input[row.target[s]] += weight * second;
-    }
+/// Delays that a distribution spreads over, in steps, roughly.
+double delay_groups(const network::Distribution& delay_ms, double dt_ms) {
+    if (delay_ms.kind == "constant") return 1;
+    const double width_ms = delay_ms.kind == "uniform" ? delay_ms.high - delay_ms.low : 4 * delay_ms.sd;
+    return width_ms / dt_ms + 1;
 }
 
 } // namespace
@@ -123,119 +43,221 @@ FastNetwork::FastNetwork(const FastOptions& options, const std::vector<network::
       options_(options),
       team_(options.threads),
       stimuli_(std::move(stimuli)),
-      projections_from_(population_list.size()) {
+      dynamic_from_(population_list.size()) {
     const auto threads = static_cast<std::size_t>(team_.size());
     ambient_open.assign(options_.regions, 0);
     options_.drives.block.clear();
     for (const drug::Blocker& blocker : options_.drives.blockers)
         options_.drives.block.push_back(drug::block_constants(blocker));
-    for (std::size_t p = 0; p < population_list.size(); ++p) {
-        const network::Population& spec = population_list[p];
-        FastPopulation population;
-        population.specification = spec;
-        const std::size_t n = population.size();
-        population.positions = network::place(spec, p, options_.seed);
-        population.cuts = cut_among(n, team_.size());
-        population.current_pA.assign(n, static_cast<float>(spec.current_pA));
-        population.membrane.adaptation_pA.assign(n, 0);
-        population.membrane.refractory_steps.assign(n, 0);
-        population.membrane.membrane_potential_mV.resize(n);
-        std::visit(
-            [&](const auto& model) {
-                population.refractory_steps =
-                    static_cast<int>(std::lround(neuron::refractory_period_ms(model) / options_.dt_ms));
-                const network::Distribution initial = spec.initial_mV.value_or(network::Distribution{
-                    .kind = "uniform",
-                    .low = std::min(neuron::resting_potential_mV(model), neuron::spike_threshold_mV(model)),
-                    .high = std::max(neuron::resting_potential_mV(model), neuron::spike_threshold_mV(model))});
-                RandomStream random(options_.seed, Purpose::initial_state, p);
-                for (float& v : population.membrane.membrane_potential_mV) {
-                    const double u = initial.kind == "constant"
-                                         ? 0
-                                         : (initial.kind == "uniform" ? random.uniform() : random.normal());
-                    v = static_cast<float>(initial.kind == "uniform" ? initial.low + u * (initial.high - initial.low)
-                                                                     : initial.mean + u * initial.sd);
-                }
-            },
-            spec.model);
-        for (const synapse::Receptor& receptor : spec.receptors) {
-            population.receptors.push_back(synapse::make_receptor_state(receptor, n, options_.dt_ms));
-            synapse::ReceptorState& state = population.receptors.back();
-            if (state.kind == synapse::ReceptorKind::nmda) {
-                population.nmda.reversal_mV = static_cast<float>(receptor.reversal_mV);
-            }
-            if (const auto* lif = std::get_if<neuron::LifCurrent>(&spec.model))
-                state.propagator_mV_per_pA = static_cast<float>(
-                    neuron::synaptic_propagator_mV_per_pA(*lif, receptor.tau_decay_ms, options_.dt_ms));
-        }
-        if (spec.tonic_nmda_nS > 0) {
-            population.has_nmda = true;
-            population.tonic_ab_nS.assign(n, static_cast<float>(spec.tonic_nmda_nS * (spec.extrasynaptic.share_2a +
-                                                                                      spec.extrasynaptic.share_2b)));
-            population.tonic_cd_nS.assign(n, static_cast<float>(spec.tonic_nmda_nS * (spec.extrasynaptic.share_2c +
-                                                                                      spec.extrasynaptic.share_2d)));
-        }
-        population.nmda.mg_ratio_ab = static_cast<float>(options_.drives.mg_mM / synapse::mg_half_ab_mM);
-        population.nmda.mg_ratio_cd = static_cast<float>(options_.drives.mg_mM / synapse::mg_half_cd_mM);
-        population.drives.spikes.assign(n, 0);
-        population.drives.calcium.assign(n, 0);
-        population.log.resize(threads);
-        lfp_offset_.push_back(lfp_blocks_);
-        lfp_blocks_ += blocks_of(n);
-        populations.push_back(std::move(population));
+    for (std::size_t p = 0; p < population_list.size(); ++p) build_population(population_list[p], p);
+    for (const Stimulus& s : stimuli_)
+        populations[s.population].injected = populations[s.population].injected || s.kind.starts_with("current");
+    std::vector<std::vector<std::uint32_t>> cuts;
+    std::vector<std::size_t> receptors;
+    for (const FastPopulation& population : populations) {
+        cuts.push_back(population.cuts);
+        receptors.push_back(population.receptors.size());
     }
+    inputs_ = InputArena(cuts, receptors);
 
-    const network::PairwiseColumns no_columns;
-    std::int64_t shortest = 65535, longest = 1;
-    for (std::size_t q = 0; q < projection_list.size(); ++q) {
+    for (const network::Projection& spec : projection_list) {
         FastProjection projection;
-        projection.specification = projection_list[q];
-        const network::Projection& spec = projection.specification;
-        FastPopulation& target = populations[spec.target];
-        const network::SynapseList list = network::connect(
-            spec, q, population_list[spec.source], population_list[spec.target], populations[spec.source].positions,
-            target.positions, options_.dt_ms, options_.seed, q < pairwise.size() ? pairwise[q] : no_columns);
-        network::SynapseLayout layout{.sources = static_cast<std::uint32_t>(populations[spec.source].size()),
-                                      .targets = static_cast<std::uint32_t>(target.size()),
-                                      .shared_weight = list.shared_weight,
-                                      .own_weights = !list.weight.empty() || spec.weight.kind != "constant",
-                                      .ageing = spec.structural};
-        // Rows of an empty structural projection still need the delay of what will form.
-        if (spec.structural && list.size() == 0) {
-            const network::Distribution& delay = spec.delay_ms;
-            const double typical_ms = delay.kind == "uniform" ? 0.5 * (delay.low + delay.high) : delay.mean;
-            layout.delays_steps = {network::delay_in_steps(typical_ms, options_.dt_ms)};
-        }
-        projection.synapses =
-            network::SynapseStore(std::move(layout), list.source, list.delay_steps, list.target, list.weight);
-        projection.synapses.set_partitions(target.cuts);
-        for (const std::uint16_t delay : projection.synapses.delays_steps()) {
+        projection.specification = spec;
+        projections.push_back(std::move(projection));
+    }
+    build_routes(pairwise);
+    std::int64_t shortest = 65535, longest = 1;
+    for (const Route& route : routes_) {
+        const network::SynapseStore& synapses =
+            route.projections.size() == 1 ? projections[route.projections.front()].synapses : route.shared;
+        for (const std::uint16_t delay : synapses.delays_steps()) {
             shortest = std::min<std::int64_t>(shortest, delay);
             longest = std::max<std::int64_t>(longest, delay);
         }
-        bool saturating = false;
-        for (const network::ReceptorShare& share : spec.receptors)
-            saturating = saturating || target.receptors[share.receptor].kind == synapse::ReceptorKind::nmda;
-        const bool tracked = options_.track_release && spec.glutamatergic;
-        projection.dynamic = spec.short_term.has_value() || saturating || tracked;
-        if (projection.dynamic) projection.state.resize(populations[spec.source].size());
-        if (tracked) projection.released.assign(populations[spec.source].size(), 0);
-        projections_from_[spec.source].push_back(q);
-        projections.push_back(std::move(projection));
     }
     interval_steps_ = std::min(shortest, longest) + 1;
+    batch_steps_ = std::min(interval_steps_, longest_batch);
+    inputs_.allocate(static_cast<std::size_t>(batch_steps_));
     slots_ = longest + interval_steps_ + 2;
     for (FastPopulation& population : populations)
         population.history.assign(threads, std::vector<std::vector<std::uint32_t>>(static_cast<std::size_t>(slots_)));
-    for (FastProjection& projection : projections)
-        if (projection.dynamic)
-            projection.payload.assign(threads, std::vector<FastProjection::Payload>(static_cast<std::size_t>(slots_)));
-    counters_.resize(threads);
-    for (ThreadCounters& counter : counters_) counter.window.assign(populations.size(), 0);
+    for (std::size_t q = 0; q < projections.size(); ++q)
+        if (projections[q].dynamic) {
+            projections[q].payload.assign(threads,
+                                          std::vector<FastProjection::Payload>(static_cast<std::size_t>(slots_)));
+            dynamic_from_[projections[q].specification.source].push_back(q);
+        }
+    scratch_.resize(threads);
+    for (Scratch& scratch : scratch_) scratch.window.assign(populations.size(), 0);
     trace_samples_.resize(traces.size());
     mark_active_receptors();
     build_poisson_inputs();
     update_total_weights();
+}
+
+void FastNetwork::build_population(const network::Population& spec, std::size_t p) {
+    FastPopulation population;
+    population.specification = spec;
+    const std::size_t n = population.size();
+    population.positions = network::place(spec, p, options_.seed);
+    population.cuts = cut_among(n, team_.size());
+    population.current_pA.assign(n, static_cast<float>(spec.current_pA));
+    population.membrane.adaptation_pA.assign(n, 0);
+    population.membrane.refractory_steps.assign(n, 0);
+    population.membrane.membrane_potential_mV.resize(n);
+    std::visit(
+        [&](const auto& model) {
+            population.refractory_steps =
+                static_cast<int>(std::lround(neuron::refractory_period_ms(model) / options_.dt_ms));
+            const network::Distribution initial = spec.initial_mV.value_or(network::Distribution{
+                .kind = "uniform",
+                .low = std::min(neuron::resting_potential_mV(model), neuron::spike_threshold_mV(model)),
+                .high = std::max(neuron::resting_potential_mV(model), neuron::spike_threshold_mV(model))});
+            RandomStream random(options_.seed, Purpose::initial_state, p);
+            for (float& v : population.membrane.membrane_potential_mV) {
+                const double u =
+                    initial.kind == "constant" ? 0 : (initial.kind == "uniform" ? random.uniform() : random.normal());
+                v = static_cast<float>(initial.kind == "uniform" ? initial.low + u * (initial.high - initial.low)
+                                                                 : initial.mean + u * initial.sd);
+            }
+        },
+        spec.model);
+    for (const synapse::Receptor& receptor : spec.receptors) {
+        population.receptors.push_back(synapse::make_receptor_state(receptor, n, options_.dt_ms));
+        synapse::ReceptorState& state = population.receptors.back();
+        if (state.kind == synapse::ReceptorKind::nmda) {
+            population.nmda.reversal_mV = static_cast<float>(receptor.reversal_mV);
+        }
+        if (const auto* lif = std::get_if<neuron::LifCurrent>(&spec.model))
+            state.propagator_mV_per_pA =
+                static_cast<float>(neuron::synaptic_propagator_mV_per_pA(*lif, receptor.tau_decay_ms, options_.dt_ms));
+    }
+    if (spec.tonic_nmda_nS > 0) {
+        population.has_nmda = true;
+        population.tonic_ab_nS.assign(
+            n, static_cast<float>(spec.tonic_nmda_nS * (spec.extrasynaptic.share_2a + spec.extrasynaptic.share_2b)));
+        population.tonic_cd_nS.assign(
+            n, static_cast<float>(spec.tonic_nmda_nS * (spec.extrasynaptic.share_2c + spec.extrasynaptic.share_2d)));
+    }
+    population.nmda.mg_ratio_ab = static_cast<float>(options_.drives.mg_mM / synapse::mg_half_ab_mM);
+    population.nmda.mg_ratio_cd = static_cast<float>(options_.drives.mg_mM / synapse::mg_half_cd_mM);
+    population.drives.spikes.assign(n, 0);
+    population.drives.calcium.assign(n, 0);
+    population.log.resize(static_cast<std::size_t>(team_.size()));
+    lfp_offset_.push_back(lfp_blocks_);
+    lfp_blocks_ += blocks_of(n);
+    populations.push_back(std::move(population));
+}
+
+network::SynapseList FastNetwork::connect(std::size_t q, const std::vector<network::PairwiseColumns>& pairwise) const {
+    static const network::PairwiseColumns no_columns;
+    const network::Projection& spec = projections[q].specification;
+    const FastPopulation &source = populations[spec.source], &target = populations[spec.target];
+    return network::connect(spec, q, source.specification, target.specification, source.positions, target.positions,
+                            options_.dt_ms, options_.seed, q < pairwise.size() ? pairwise[q] : no_columns);
+}
+
+void FastNetwork::build_projection(const network::Projection& spec, std::size_t q, const network::SynapseList& list) {
+    FastProjection& projection = projections[q];
+    const FastPopulation& target = populations[spec.target];
+    network::SynapseLayout layout{.sources = static_cast<std::uint32_t>(populations[spec.source].size()),
+                                  .targets = static_cast<std::uint32_t>(target.size()),
+                                  .shared_weight = list.shared_weight,
+                                  .own_weights = !list.weight.empty() || spec.weight.kind != "constant",
+                                  .ageing = spec.structural};
+    // Rows of an empty structural projection still need the delay of what will form.
+    if (spec.structural && list.size() == 0) {
+        const network::Distribution& delay = spec.delay_ms;
+        const double typical_ms = delay.kind == "uniform" ? 0.5 * (delay.low + delay.high) : delay.mean;
+        layout.delays_steps = {network::delay_in_steps(typical_ms, options_.dt_ms)};
+    }
+    projection.synapses =
+        network::SynapseStore(std::move(layout), list.source, list.delay_steps, list.target, list.weight);
+    projection.synapses.set_partitions(target.cuts);
+    bool saturating = false;
+    for (const network::ReceptorShare& share : spec.receptors)
+        saturating = saturating || target.receptors[share.receptor].kind == synapse::ReceptorKind::nmda;
+    const bool tracked = options_.track_release && spec.glutamatergic;
+    projection.dynamic = spec.short_term.has_value() || saturating || tracked;
+    if (projection.dynamic) projection.state.resize(populations[spec.source].size());
+    if (tracked) projection.released.assign(populations[spec.source].size(), 0);
+}
+
+/// Whether nothing about a projection's synapses or spikes is its own but target, weight and delay.
+bool FastNetwork::may_share_rows(const network::Projection& spec) const {
+    const auto kind = populations[spec.target].receptors[spec.receptors.front().receptor].kind;
+    return spec.receptors.size() == 1 && spec.receptors.front().scale == 1 && !spec.short_term && !spec.structural &&
+           kind != synapse::ReceptorKind::nmda && !(options_.track_release && spec.glutamatergic) &&
+           spec.rule.kind != "pairwise";
+}
+
+void FastNetwork::build_routes(const std::vector<network::PairwiseColumns>& pairwise) {
+    route_of_.resize(projections.size());
+    shared_totals_.resize(projections.size());
+    for (std::size_t p = 0; p < populations.size(); ++p) {
+        // Projections whose rows are short share rows; of two onto the same receptors only one can.
+        std::map<std::pair<std::size_t, std::size_t>, std::size_t> sharing;
+        std::vector<std::vector<std::size_t>> groups;
+        for (std::size_t q = 0; q < projections.size(); ++q) {
+            const network::Projection& spec = projections[q].specification;
+            if (spec.source != p) continue;
+            const FastPopulation &source = populations[p], &target = populations[spec.target];
+            const double rows = static_cast<double>(source.size()) * delay_groups(spec.delay_ms, options_.dt_ms);
+            const bool shares = may_share_rows(spec) &&
+                                network::expected_synapses(spec, source.specification, target.specification,
+                                                           options_.seed) < short_row * rows &&
+                                sharing.emplace(std::pair(spec.target, spec.receptors.front().receptor), q).second;
+            if (!shares) groups.push_back({q});
+        }
+        std::vector<std::size_t> together;
+        for (const auto& [where, q] : sharing) together.push_back(q);
+        std::sort(together.begin(), together.end());
+        if (!together.empty()) groups.push_back(together);
+        for (const std::vector<std::size_t>& members : groups) build_route(p, members, pairwise);
+    }
+}
+
+void FastNetwork::build_route(std::size_t p, const std::vector<std::size_t>& members,
+                              const std::vector<network::PairwiseColumns>& pairwise) {
+    for (const std::size_t q : members) route_of_[q] = routes_.size();
+    Route route;
+    route.source = p;
+    route.projections = members;
+    if (members.size() == 1) {
+        const std::size_t q = members.front();
+        build_projection(projections[q].specification, q, connect(q, pairwise));
+        routes_.push_back(std::move(route));
+        return;
+    }
+    network::SynapseList all;
+    for (const std::size_t q : members) {
+        network::SynapseList list = connect(q, pairwise);
+        const network::Projection& spec = projections[q].specification;
+        const std::vector<std::uint32_t> index = inputs_.indices(spec.target, spec.receptors.front().receptor);
+        const bool first = q == members.front();
+        // Weights stay shared as long as all are the same.
+        if (first) all.shared_weight = list.shared_weight;
+        const bool own = !list.weight.empty() || !all.weight.empty() || list.shared_weight != all.shared_weight;
+        if (own && all.weight.empty()) all.weight.assign(all.size(), all.shared_weight);
+        if (own && list.weight.empty()) list.weight.assign(list.size(), list.shared_weight);
+        for (std::uint32_t& target : list.target) target = index[target];
+        SharedTotals& totals = shared_totals_[q];
+        totals.count = list.size();
+        for (std::size_t i = 0; i < list.size(); ++i)
+            totals.weight_sum += static_cast<double>(list.weight.empty() ? list.shared_weight : list.weight[i]);
+        const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+        append(all.source, list.source);
+        append(all.target, list.target);
+        append(all.delay_steps, list.delay_steps);
+        append(all.weight, list.weight);
+    }
+    route.shared = network::SynapseStore({.sources = static_cast<std::uint32_t>(populations[p].size()),
+                                          .targets = static_cast<std::uint32_t>(inputs_.size()),
+                                          .shared_weight = all.shared_weight,
+                                          .own_weights = !all.weight.empty()},
+                                         all.source, all.delay_steps, all.target, all.weight);
+    route.shared.set_partitions(inputs_.boundaries());
+    routes_.push_back(std::move(route));
 }
 
 void FastNetwork::mark_active_receptors() {
@@ -252,38 +274,6 @@ void FastNetwork::mark_active_receptors() {
         if (const auto& b = populations[p].specification.background) mark(p, b->receptor);
     for (const Stimulus& s : stimuli_)
         if (s.kind == "poisson" || s.kind == "spikes") mark(s.population, s.receptor);
-}
-
-void FastNetwork::build_poisson_inputs() {
-    const auto add = [&](std::size_t population, std::size_t receptor, std::int64_t first, std::int64_t count,
-                         double from_s, double to_s, double rate_Hz, double weight, Purpose purpose,
-                         std::uint64_t entity) {
-        const double steps_per_s = 1000 / options_.dt_ms;
-        const auto to_step = [&](double s) {
-            return static_cast<std::int64_t>(std::llround(std::clamp(s, -1e11, 1e11) * steps_per_s));
-        };
-        PoissonInput input{population,
-                           receptor,
-                           static_cast<std::uint32_t>(first),
-                           static_cast<std::uint32_t>(count),
-                           to_step(from_s),
-                           to_step(to_s),
-                           static_cast<float>(weight),
-                           purpose,
-                           entity,
-                           poisson_thresholds(rate_Hz * options_.dt_ms * 1e-3),
-                           {}};
-        input.words.assign(static_cast<std::size_t>(count) * 4, 0);
-        poisson_.push_back(std::move(input));
-    };
-    for (std::size_t p = 0; p < populations.size(); ++p)
-        if (const auto& b = populations[p].specification.background)
-            add(p, b->receptor, 0, populations[p].specification.size, -1e11, 1e11,
-                static_cast<double>(b->sources) * b->rate_Hz, b->weight, Purpose::background, p);
-    for (std::size_t k = 0; k < stimuli_.size(); ++k)
-        if (const Stimulus& s = stimuli_[k]; s.kind == "poisson")
-            add(s.population, s.receptor, s.first, s.count, s.from_s, s.to_s, s.rate_Hz, s.weight, Purpose::stimulus,
-                k);
 }
 
 void FastNetwork::update_total_weights() {
@@ -315,7 +305,7 @@ void FastNetwork::advance(std::int64_t first_step, std::int64_t steps) {
     if (every > 0) {
         for (std::int64_t k = floor_div(first_step, every) + 1; k <= floor_div(end_step, every); ++k)
             if ((k - 1) * every >= continuous_from_) activity_.step.push_back(k * every);
-        for (ThreadCounters& counter : counters_) counter.counts.resize(activity_.step.size() * populations.size(), 0);
+        for (Scratch& scratch : scratch_) scratch.counts.resize(activity_.step.size() * populations.size(), 0);
         lfp_block_sums_.resize(activity_.step.size() * lfp_blocks_, 0);
     }
     for (std::size_t k = 0; k < traces.size(); ++k) {
@@ -328,279 +318,33 @@ void FastNetwork::advance(std::int64_t first_step, std::int64_t steps) {
     const std::int64_t drive_samples =
         floor_div(end_step, options_.drive_every_steps) - floor_div(first_step, options_.drive_every_steps);
     team_.run([&](int rank, auto wait) {
+        PhaseClock clock(scratch_[static_cast<std::size_t>(rank)].times, options_.profile);
         for (std::int64_t done = 0; done < steps;) {
             const std::int64_t until = std::min(done + interval_steps_, steps);
-            for (; done < until; ++done) {
-                deliver(fast_step_ + done, rank);
-                update(first_step + done, fast_step_ + done, end_step, done == 0, rank);
-                take_samples(first_step + done, drive_samples == 0 ? end_step : 0, rank);
+            while (done < until) {
+                const Batch batch{.step = first_step + done,
+                                  .fast_step = fast_step_ + done,
+                                  .count = std::min(batch_steps_, until - done),
+                                  .end_step = end_step,
+                                  .first = done == 0,
+                                  .extra_drive_end = drive_samples == 0 ? end_step : 0};
+                for (std::int64_t k = 0; k < batch.count; ++k)
+                    deliver(batch.fast_step + k, static_cast<std::size_t>(k), rank);
+                clock.charge(Phase::delivery);
+                stimulate(batch, rank);
+                clock.charge(Phase::stimulation);
+                update(batch, rank);
+                clock.charge(Phase::update);
+                done += batch.count;
             }
             wait();
+            clock.charge(Phase::synchronisation);
         }
     });
     fast_step_ += steps;
     for (FastPopulation& population : populations)
         if (population.drives.sampled)
             population.drives.samples += static_cast<std::uint32_t>(std::max<std::int64_t>(1, drive_samples));
-}
-
-void FastNetwork::deliver(std::int64_t fast_step, int rank) {
-    std::uint64_t events = 0;
-    for (FastProjection& projection : projections) {
-        const network::Projection& spec = projection.specification;
-        const network::SynapseStore& synapses = projection.synapses;
-        const FastPopulation& source = populations[spec.source];
-        FastPopulation& target = populations[spec.target];
-        float* first_input = target.receptors[spec.receptors[0].receptor].input.data();
-        float* second_input =
-            spec.receptors.size() > 1 ? target.receptors[spec.receptors[1].receptor].input.data() : nullptr;
-        const auto first_scale = static_cast<float>(spec.receptors[0].scale);
-        const float second_scale = spec.receptors.size() > 1 ? static_cast<float>(spec.receptors[1].scale) : 0;
-        const auto groups = static_cast<std::uint32_t>(synapses.delays_steps().size());
-        for (std::uint32_t group = 0; group < groups; ++group) {
-            const std::int64_t emitted = fast_step - 1 - synapses.delays_steps()[group];
-            if (emitted < 0) continue;
-            const auto slot = static_cast<std::size_t>(emitted % slots_);
-            for (std::size_t thread = 0; thread < source.history.size(); ++thread) {
-                const std::vector<std::uint32_t>& fired = source.history[thread][slot];
-                for (std::size_t k = 0; k < fired.size(); ++k) {
-                    const auto row =
-                        synapses.split(synapses.row_index(fired[k], group), static_cast<std::size_t>(rank));
-                    const float first = projection.dynamic ? projection.payload[thread][slot].first[k] : first_scale;
-                    events += row.size;
-                    if (second_input != nullptr) {
-                        const float second =
-                            projection.dynamic ? projection.payload[thread][slot].second[k] : second_scale;
-                        deliver_row(row, synapses.shared_weight(), first, first_input, second, second_input);
-                    } else {
-                        deliver_row(row, synapses.shared_weight(), first, first_input);
-                    }
-                }
-            }
-        }
-    }
-    counters_[static_cast<std::size_t>(rank)].events += events;
-}
-
-void FastNetwork::update(std::int64_t step, std::int64_t fast_step, std::int64_t end_step, bool first, int rank) {
-    const auto slot = static_cast<std::size_t>(fast_step % slots_);
-    const auto thread = static_cast<std::size_t>(rank);
-    alignas(64) std::int32_t spiked[run_size];
-    for (std::size_t p = 0; p < populations.size(); ++p) {
-        FastPopulation& population = populations[p];
-        population.history[thread][slot].clear();
-        for (const std::size_t q : projections_from_[p])
-            if (projections[q].dynamic) {
-                projections[q].payload[thread][slot].first.clear();
-                projections[q].payload[thread][slot].second.clear();
-            }
-        const std::size_t begin = population.cuts[thread], end = population.cuts[thread + 1];
-        if (begin == end) continue;
-        stimulate(p, step, first, rank);
-        for (std::size_t at = begin; at < end; at += run_size) {
-            const std::size_t count = std::min(run_size, end - at);
-            step_block(population, at, count, spiked);
-            // Most stretches are silent: one vectorised sum passes over them.
-            for (std::size_t from = 0; from < count; from += block_size) {
-                const std::size_t until = std::min(from + block_size, count);
-                if (std::accumulate(spiked + from, spiked + until, 0) == 0) continue;
-                for (std::size_t i = from; i < until; ++i)
-                    if (spiked[i]) emit(p, static_cast<std::uint32_t>(at + i), step, fast_step, end_step, rank);
-            }
-        }
-        const std::size_t fired = population.history[thread][slot].size();
-        counters_[thread].spikes += fired;
-        counters_[thread].window[p] += static_cast<std::uint32_t>(fired);
-    }
-}
-
-void FastNetwork::stimulate(std::size_t p, std::int64_t step, bool first, int rank) {
-    FastPopulation& population = populations[p];
-    const std::uint32_t begin = population.cuts[static_cast<std::size_t>(rank)];
-    const std::uint32_t end = population.cuts[static_cast<std::size_t>(rank) + 1];
-    for (PoissonInput& input : poisson_) {
-        if (input.population != p || step < input.from_step || step >= input.to_step) continue;
-        const std::uint32_t low = std::max(begin, input.first), high = std::min(end, input.first + input.count);
-        if (low >= high) continue;
-        const std::int64_t quarter = step & 3;
-        // A word serves each of four steps; time is offset so that steps before zero have counters of their own.
-        if (first || quarter == 0 || step == input.from_step)
-            draw_words(options_.seed, input.purpose, input.entity,
-                       static_cast<std::uint64_t>((step >> 2) + (std::int64_t{1} << 44)), low, high - low, input.count,
-                       input.words.data() + (low - input.first));
-        const std::uint32_t* words = input.words.data() + static_cast<std::size_t>(quarter) * input.count;
-        for (std::uint32_t at = low; at < high; at += run_size)
-            add_poisson(words + (at - input.first), std::min<std::size_t>(run_size, high - at), input.thresholds.data(),
-                        input.thresholds.size(), input.weight, population.receptors[input.receptor].input.data() + at);
-    }
-    const double dt_s = options_.dt_ms * 1e-3;
-    for (const Stimulus& s : stimuli_) {
-        if (s.population != p || s.kind != "spikes") continue;
-        const auto step_of = [&](double t) { return static_cast<std::int64_t>(std::llround(t / dt_s)); };
-        auto it = std::lower_bound(s.times_s.begin(), s.times_s.end(), step,
-                                   [&](double t, std::int64_t k) { return step_of(t) < k; });
-        for (; it != s.times_s.end() && step_of(*it) == step; ++it) {
-            const std::uint32_t i = s.neurons[static_cast<std::size_t>(it - s.times_s.begin())];
-            if (i >= begin && i < end) population.receptors[s.receptor].input[i] += static_cast<float>(s.weight);
-        }
-    }
-    bool injected = false;
-    for (const Stimulus& s : stimuli_) injected = injected || (s.population == p && s.kind.starts_with("current"));
-    if (!injected) return;
-    std::fill(population.current_pA.begin() + begin, population.current_pA.begin() + end,
-              static_cast<float>(population.specification.current_pA));
-    const double t = (static_cast<double>(step) + 0.5) * dt_s; // middle of the step: second order for ramps
-    for (const Stimulus& s : stimuli_) {
-        if (s.population != p || !s.kind.starts_with("current") || t < s.from_s || t >= s.to_s) continue;
-        const double share = (t - s.from_s) / (s.to_s - s.from_s);
-        const auto current = static_cast<float>(
-            s.kind == "current_ramp" ? s.amplitude_pA + share * (s.end_amplitude_pA - s.amplitude_pA) : s.amplitude_pA);
-        const auto low = std::max<std::int64_t>(begin, s.first), high = std::min<std::int64_t>(end, s.first + s.count);
-        for (std::int64_t i = low; i < high; ++i) population.current_pA[static_cast<std::size_t>(i)] += current;
-    }
-}
-
-void FastNetwork::step_block(FastPopulation& population, std::size_t first, std::size_t count, std::int32_t* spiked) {
-    alignas(64) float conductance[run_size], sum[run_size], sum_current[run_size], ab[run_size], cd[run_size];
-    const bool currents = neuron::uses_currents(population.specification.model);
-    std::memset(sum, 0, count * sizeof(float));
-    std::memset(sum_current, 0, count * sizeof(float));
-    if (population.has_nmda) {
-        if (population.tonic_ab_nS.empty()) {
-            std::memset(ab, 0, count * sizeof(float));
-            std::memset(cd, 0, count * sizeof(float));
-        } else {
-            std::memcpy(ab, population.tonic_ab_nS.data() + first, count * sizeof(float));
-            std::memcpy(cd, population.tonic_cd_nS.data() + first, count * sizeof(float));
-        }
-    }
-    for (synapse::ReceptorState& receptor : population.receptors) {
-        if (!receptor.active) continue;
-        if (currents) {
-            synapse::step_current_receptor(receptor, first, count, sum_current);
-            continue;
-        }
-        synapse::step_receptor(receptor, first, count, conductance);
-        if (receptor.kind == synapse::ReceptorKind::nmda)
-            add_nmda(conductance, receptor.gain_ab.data() + first, receptor.gain_cd.data() + first, count, ab, cd);
-        else
-            add_ohmic(conductance, receptor.gain.empty() ? nullptr : receptor.gain.data() + first,
-                      static_cast<float>(receptor.parameters.reversal_mV), count, sum, sum_current);
-    }
-    const neuron::StepInput input{sum, sum_current, population.has_nmda ? ab : nullptr, cd,
-                                  population.current_pA.data() + first};
-    const neuron::MembraneSlice slice{population.membrane.membrane_potential_mV.data() + first,
-                                      population.membrane.adaptation_pA.data() + first,
-                                      population.membrane.refractory_steps.data() + first, spiked, count};
-    if (!population.has_nmda) { // the adaptive model reads these whatever the receptors
-        std::memset(ab, 0, count * sizeof(float));
-        std::memset(cd, 0, count * sizeof(float));
-    }
-    std::visit(
-        [&]<class M>(const M& model) {
-            neuron::StepInput in = input;
-            if constexpr (std::is_same_v<M, neuron::Adex>) in.nmda_ab_nS = ab;
-            neuron::step(model, options_.dt_ms, population.refractory_steps, population.nmda, in, slice);
-        },
-        population.specification.model);
-}
-
-void FastNetwork::emit(std::size_t p, std::uint32_t neuron, std::int64_t step, std::int64_t fast_step,
-                       std::int64_t end_step, int rank) {
-    FastPopulation& population = populations[p];
-    const auto slot = static_cast<std::size_t>(fast_step % slots_);
-    const auto thread = static_cast<std::size_t>(rank);
-    population.history[thread][slot].push_back(neuron);
-    if (population.record_spikes) population.log[thread].push_back({step, neuron});
-    population.drives.spikes[neuron] += 1;
-    const double until_end_ms = static_cast<double>(end_step - step - 1) * options_.dt_ms;
-    population.drives.calcium[neuron] +=
-        static_cast<float>(options_.calcium.beta * std::exp(-until_end_ms * 1e-3 / options_.calcium.tau_s));
-    const double t_ms = static_cast<double>(fast_step + 1) * options_.dt_ms;
-    for (const std::size_t q : projections_from_[p]) {
-        FastProjection& projection = projections[q];
-        if (!projection.dynamic) continue;
-        const network::Projection& spec = projection.specification;
-        synapse::ReleaseState& state = projection.state[neuron];
-        const double interval_ms = t_ms - state.last_spike_ms;
-        const float released = spec.short_term
-                                   ? synapse::release(state, *spec.short_term, t_ms, projection.release_factor)
-                                   : projection.release_factor;
-        state.last_spike_ms = t_ms;
-        if (!projection.released.empty()) projection.released[neuron] += released;
-        FastProjection::Payload& payload = projection.payload[thread][slot];
-        for (std::size_t k = 0; k < spec.receptors.size(); ++k) {
-            const synapse::ReceptorState& receptor = populations[spec.target].receptors[spec.receptors[k].receptor];
-            float amount = released;
-            if (receptor.kind == synapse::ReceptorKind::nmda)
-                amount = synapse::nmda_increment(state, interval_ms, receptor.parameters.saturation,
-                                                 receptor.parameters.tau_decay_ms, released);
-            (k == 0 ? payload.first : payload.second).push_back(amount * static_cast<float>(spec.receptors[k].scale));
-        }
-    }
-}
-
-void FastNetwork::take_samples(std::int64_t step, std::int64_t extra_drive_end, int rank) {
-    const auto thread = static_cast<std::size_t>(rank);
-    const std::int64_t end = step + 1;
-    if (end % options_.drive_every_steps == 0 || end == extra_drive_end)
-        for (FastPopulation& population : populations) {
-            const std::size_t begin = population.cuts[thread], count = population.cuts[thread + 1] - begin;
-            if (population.drives.sampled && count > 0)
-                sample(population.drives, options_.drives, population.membrane.membrane_potential_mV.data(),
-                       population.receptors, ambient_open[population.specification.region], begin, count);
-        }
-    if (const std::int64_t every = options_.activity_every_steps; every > 0 && end % every == 0) {
-        const auto index = static_cast<std::size_t>(
-            std::lower_bound(activity_.step.begin(), activity_.step.end(), end) - activity_.step.begin());
-        ThreadCounters& counter = counters_[thread];
-        const bool whole = index < activity_.step.size() && activity_.step[index] == end;
-        for (std::size_t p = 0; p < populations.size(); ++p) {
-            if (!whole) { // part of the window lies before a leap
-                counter.window[p] = 0;
-                continue;
-            }
-            counter.counts[index * populations.size() + p] = counter.window[p];
-            counter.window[p] = 0;
-            FastPopulation& population = populations[p];
-            if (!population.in_lfp) continue;
-            for (std::size_t at = population.cuts[thread]; at < population.cuts[thread + 1]; at += block_size) {
-                double total = 0;
-                const std::size_t stop = std::min<std::size_t>(at + block_size, population.cuts[thread + 1]);
-                for (const synapse::ReceptorState& receptor : population.receptors) {
-                    if (receptor.kind == synapse::ReceptorKind::nmda) continue;
-                    const auto reversal = static_cast<float>(receptor.parameters.reversal_mV);
-                    for (std::size_t i = at; i < stop; ++i) {
-                        const float gain = receptor.gain.empty() ? 1.0f : receptor.gain[i];
-                        const float driving = std::abs(population.membrane.membrane_potential_mV[i] - reversal);
-                        total += static_cast<double>(synapse::conductance_nS(receptor, i) * gain * driving);
-                    }
-                }
-                lfp_block_sums_[index * lfp_blocks_ + lfp_offset_[p] + at / block_size] = total;
-            }
-        }
-    }
-    for (std::size_t k = 0; k < traces.size(); ++k) {
-        const Trace& trace = traces[k];
-        if (end % trace.every_steps != 0) continue;
-        TraceSamples& samples = trace_samples_[k];
-        const auto index = static_cast<std::size_t>(std::lower_bound(samples.step.begin(), samples.step.end(), end) -
-                                                    samples.step.begin());
-        const FastPopulation& population = populations[trace.population];
-        for (std::size_t n = 0; n < trace.neurons.size(); ++n) {
-            const std::uint32_t i = trace.neurons[n];
-            if (i < population.cuts[thread] || i >= population.cuts[thread + 1]) continue;
-            float value = 0;
-            if (trace.variable == "membrane_potential")
-                value = population.membrane.membrane_potential_mV[i];
-            else if (trace.variable == "adaptation")
-                value = population.membrane.adaptation_pA[i];
-            else
-                for (const synapse::ReceptorState& receptor : population.receptors)
-                    if (trace.variable == "g_" + receptor.parameters.name) value = synapse::conductance_nS(receptor, i);
-            samples.values[index * trace.neurons.size() + n] = value;
-        }
-    }
 }
 
 void FastNetwork::reset_drives() {
@@ -624,9 +368,9 @@ ActivitySamples FastNetwork::take_activity() {
     ActivitySamples taken = std::move(activity_);
     activity_ = {};
     taken.spike_counts.assign(taken.step.size() * populations.size(), 0);
-    for (ThreadCounters& counter : counters_) {
-        for (std::size_t k = 0; k < counter.counts.size(); ++k) taken.spike_counts[k] += counter.counts[k];
-        counter.counts.clear();
+    for (Scratch& scratch : scratch_) {
+        for (std::size_t k = 0; k < scratch.counts.size(); ++k) taken.spike_counts[k] += scratch.counts[k];
+        scratch.counts.clear();
     }
     taken.lfp_pA.assign(taken.step.size() * options_.regions, 0);
     std::vector<double> neurons(options_.regions, 0);
@@ -656,20 +400,32 @@ TraceSamples FastNetwork::take_trace(std::size_t trace) {
 
 std::uint64_t FastNetwork::total_spikes() const {
     std::uint64_t total = 0;
-    for (const ThreadCounters& counter : counters_) total += counter.spikes;
+    for (const Scratch& scratch : scratch_) total += scratch.spikes;
     return total;
 }
 
 std::uint64_t FastNetwork::total_events() const {
     std::uint64_t total = 0;
-    for (const ThreadCounters& counter : counters_) total += counter.events;
+    for (const Scratch& scratch : scratch_) total += scratch.events;
     return total;
 }
 
 std::size_t FastNetwork::synapse_bytes() const {
     std::size_t total = 0;
     for (const FastProjection& projection : projections) total += projection.synapses.bytes();
+    for (const Route& route : routes_) total += route.shared.bytes();
     return total;
+}
+
+std::size_t FastNetwork::synapse_count(std::size_t q) const {
+    const bool shares = routes_[route_of_[q]].projections.size() > 1;
+    return shares ? shared_totals_[q].count : projections[q].synapses.count();
+}
+
+double FastNetwork::mean_weight(std::size_t q) const {
+    const bool shares = routes_[route_of_[q]].projections.size() > 1;
+    return shares ? shared_totals_[q].weight_sum / static_cast<double>(shared_totals_[q].count)
+                  : projections[q].synapses.mean_weight();
 }
 
 } // namespace rewire::engine

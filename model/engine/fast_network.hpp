@@ -2,14 +2,18 @@
 // The fast part: membranes, receptors, release and spikes at the step dt.
 //
 // A step k covers [k dt, (k+1) dt). Its tasks, per thread and for the thread's own neurons:
-//   D(k)  delivery: spikes emitted in step k-1-d reach their targets over synapses of delay d
-//   U(k)  update:   stimuli, receptors and membranes advance; spikes of the step are listed, and the presynaptic
-//                   side works out what each carries (release, NMDA increment)
-//   S(k)  samples:  what the slow part and the recorder want to know
-// D(k) precedes U(k) precedes S(k). A spike of U(k) is first read by D(k+1+d), so with the shortest delay d_min the
-// threads meet once in d_min + 1 steps and never lock. Delivery walks spikes in the order (step, source) for every
-// target, whatever the number of threads: sums are bit-identical.
+//   D(k)  delivery:    spikes emitted in step k-1-d add to the inputs of their targets over synapses of delay d
+//   R(k)  stimulation: background and stimuli add to the inputs
+//   U(k)  update:      receptors and membranes advance; spikes of the step are listed, and the presynaptic side works
+//                      out what each carries (release, NMDA increment)
+//   S(k)  samples:     what the slow part and the recorder want to know
+// D(k) and R(k) precede U(k), which precedes S(k) and U(k+1). A spike of U(k) is first read by D(k+1+d), so with the
+// shortest delay d_min the threads meet once in d_min + 1 steps and never lock. Between two meetings a thread may do
+// all D, then all R, then the rest in batches of steps, run of neurons by run of neurons, so that the state of a run
+// stays in the first-level cache for the whole batch; each step of a batch has its own slot of inputs. Delivery walks
+// spikes in the order (step, source) for every target, whatever the number of threads: sums are bit-identical.
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -17,6 +21,8 @@
 #include <vector>
 
 #include "engine/drives.hpp"
+#include "engine/input_arena.hpp"
+#include "engine/profile.hpp"
 #include "engine/team.hpp"
 #include "network/connect.hpp"
 #include "network/specification.hpp"
@@ -73,6 +79,7 @@ struct FastPopulation {
     std::vector<std::uint32_t> cuts;                              ///< thread t owns neurons [cuts[t], cuts[t+1])
     std::vector<std::vector<std::vector<std::uint32_t>>> history; ///< [thread][slot] -> neurons that fired
     std::vector<std::vector<Spike>> log;                          ///< [thread], when recorded
+    bool injected = false;                                        ///< current stimuli act on it
 
     std::size_t size() const { return static_cast<std::size_t>(specification.size); }
 };
@@ -80,7 +87,7 @@ struct FastPopulation {
 /// State of one projection.
 struct FastProjection {
     network::Projection specification;
-    network::SynapseStore synapses;
+    network::SynapseStore synapses; ///< its own; empty if it shares rows with others, see FastNetwork::for_each_synapse
     bool dynamic = false; ///< spikes carry individual amounts: short-term plasticity, NMDA saturation or mGluR2/3
     std::vector<synapse::ReleaseState> state; ///< per source, if dynamic
     std::vector<float> released;              ///< per source: sum of releases since the last reset, if glutamatergic
@@ -112,6 +119,7 @@ struct FastOptions {
     std::int64_t activity_every_steps = 20; ///< sampling of rates and LFP; 0: none
     std::size_t regions = 1;
     bool track_release = false; ///< count releases and let mGluR2/3 act on them
+    bool profile = false;       ///< time the phases
     structure::CalciumParameters calcium;
     DriveConstants drives;
 };
@@ -147,6 +155,13 @@ public:
     std::vector<Trace> traces;
     const FastOptions& options() const { return options_; }
     Team& team() { return team_; }
+    /// Calls f(Synapse) for every synapse of a projection, by source, delay, target.
+    template <class F>
+    void for_each_synapse(std::size_t projection, F&& f) const;
+    std::size_t synapse_count(std::size_t projection) const;
+    double mean_weight(std::size_t projection) const; ///< of a projection that has synapses
+
+    const PhaseTimes& phase_times(int rank) const { return scratch_[static_cast<std::size_t>(rank)].times; }
     std::uint64_t total_spikes() const;
     std::uint64_t total_events() const; ///< synaptic events delivered
     std::size_t synapse_bytes() const;
@@ -162,40 +177,100 @@ private:
         std::vector<std::uint32_t> thresholds; ///< a word at or above thresholds[k] means more than k spikes
         aligned_vector<std::uint32_t> words;   ///< 4 steps of random words, [step][neuron]
     };
-    struct ThreadCounters {
+    /// Synapses that the spikes of one population travel over: those of one projection, or of several that share rows
+    /// because each alone would have but a few synapses of a source and delay.
+    struct Route {
+        std::size_t source = 0;
+        std::vector<std::size_t> projections;
+        network::SynapseStore shared; ///< of several: targets are indices of the input arena, scales are in the weights
+    };
+    struct Due {
+        std::uint32_t row;
+        float first, second; ///< amounts for the receptors
+    };
+    struct Scratch { ///< of a thread
         alignas(64) std::uint64_t spikes = 0;
         std::uint64_t events = 0;
         std::vector<std::uint32_t> window; ///< spikes per population since the last activity sample
         std::vector<std::uint32_t> counts; ///< [sample][population]
+        std::vector<Due> due;
+        PhaseTimes times;
+    };
+    /// Steps [done, done + count) of a call of advance().
+    struct Batch {
+        std::int64_t step;      ///< biological time of the first
+        std::int64_t fast_step; ///< ring's clock of the first
+        std::int64_t count;
+        std::int64_t end_step; ///< end of the call
+        bool first;            ///< the call begins with it
+        std::int64_t extra_drive_end;
     };
 
+    void build_population(const network::Population& specification, std::size_t index);
+    void build_projection(const network::Projection& specification, std::size_t index,
+                          const network::SynapseList& list);
+    void build_routes(const std::vector<network::PairwiseColumns>& pairwise);
+    void build_route(std::size_t source, const std::vector<std::size_t>& members,
+                     const std::vector<network::PairwiseColumns>& pairwise);
+    network::SynapseList connect(std::size_t projection, const std::vector<network::PairwiseColumns>& pairwise) const;
+    bool may_share_rows(const network::Projection& projection) const;
     void mark_active_receptors();
     void build_poisson_inputs();
-    void deliver(std::int64_t fast_step, int rank);
-    void update(std::int64_t step, std::int64_t fast_step, std::int64_t end_step, bool first, int rank);
-    void stimulate(std::size_t population, std::int64_t step, bool first, int rank);
-    void step_block(FastPopulation& population, std::size_t first, std::size_t count, std::int32_t* spiked);
+    void deliver(std::int64_t fast_step, std::size_t slot, int rank);
+    void collect_due(const Route& route, const network::SynapseStore& synapses, std::int64_t fast_step, int rank);
+    void stimulate(const Batch& batch, int rank);
+    void inject(FastPopulation& population, std::size_t index, std::int64_t step, std::size_t first, std::size_t count);
+    void update(const Batch& batch, int rank);
+    void step_run(FastPopulation& population, std::size_t index, std::size_t slot, int rank, std::size_t first,
+                  std::size_t count, std::int32_t* spiked);
     void emit(std::size_t population, std::uint32_t neuron, std::int64_t step, std::int64_t fast_step,
-              std::int64_t end_step, int rank);
-    void take_samples(std::int64_t step, std::int64_t extra_drive_end, int rank);
+              float calcium_increment, int rank);
+    void sample_run(std::size_t population, std::int64_t end, bool drives_due, std::size_t first, std::size_t count);
+    void count_spikes(std::size_t population, std::int64_t end, std::size_t fired, int rank);
+    float* input_of(std::size_t slot, int rank, std::size_t population, std::size_t receptor);
 
     FastOptions options_;
     Team team_;
     std::vector<Stimulus> stimuli_;
     std::vector<PoissonInput> poisson_;
-    std::vector<std::vector<std::size_t>> projections_from_; ///< per population
+    std::vector<std::vector<std::size_t>> dynamic_from_; ///< dynamic projections per source population
+    std::vector<Route> routes_;
+    std::vector<std::size_t> route_of_; ///< of each projection
+    struct SharedTotals {
+        std::size_t count = 0;
+        double weight_sum = 0;
+    };
+    std::vector<SharedTotals> shared_totals_; ///< of each projection that shares rows
+    InputArena inputs_;
+    std::int64_t batch_steps_ = 1;
     std::int64_t interval_steps_ = 1;
     std::int64_t slots_ = 2;
     std::int64_t next_step_ = std::numeric_limits<std::int64_t>::min(); ///< end of the last call
     std::int64_t continuous_from_ =
         std::numeric_limits<std::int64_t>::min() / 2; ///< start of the stretch without a leap
     std::int64_t fast_step_ = 0;                      ///< steps computed so far: the ring's clock, which no leap stops
-    std::vector<ThreadCounters> counters_;
+    std::vector<Scratch> scratch_;
     std::vector<std::size_t> lfp_offset_; ///< first block of each population in an LFP sample
     std::size_t lfp_blocks_ = 0;
     ActivitySamples activity_;
     std::vector<double> lfp_block_sums_; ///< [sample][block]
     std::vector<TraceSamples> trace_samples_;
 };
+
+template <class F>
+void FastNetwork::for_each_synapse(std::size_t q, F&& f) const {
+    const Route& route = routes_[route_of_[q]];
+    if (route.projections.size() == 1) {
+        projections[q].synapses.for_each([&](network::SynapseIndex, const network::Synapse& s) { f(s); });
+        return;
+    }
+    const network::Projection& spec = projections[q].specification;
+    route.shared.for_each([&](network::SynapseIndex, network::Synapse s) {
+        if (const auto neuron = inputs_.neuron_at(s.target, spec.target, spec.receptors.front().receptor)) {
+            s.target = *neuron;
+            f(s);
+        }
+    });
+}
 
 } // namespace rewire::engine

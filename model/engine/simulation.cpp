@@ -686,18 +686,17 @@ void Simulation::build_observables() {
         for (const network::Projection& p : model_.projections)
             currents += neuron::uses_currents(model_.populations[p.target].model);
         add("synapses", "1", "number of synapses", "projection",
-            [this](std::size_t q) { return static_cast<double>(network_->projections[q].synapses.count()); });
+            [this](std::size_t q) { return static_cast<double>(network_->synapse_count(q)); });
         add("mean_weight",
             currents == 0                           ? "nS"
             : currents == model_.projections.size() ? "pA"
                                                     : "1",
             "mean synaptic weight (nS, or pA onto current-based neurons)", "projection", [this](std::size_t q) {
-                const network::SynapseStore& synapses = network_->projections[q].synapses;
-                if (synapses.count() == 0) return not_applicable;
+                if (network_->synapse_count(q) == 0) return not_applicable;
                 if (mean_weight_.size() <= q) mean_weight_.resize(q + 1, not_applicable);
                 // Weights of a projection that does not change are summed once.
                 if (std::isnan(mean_weight_[q]) || model_.projections[q].structural)
-                    mean_weight_[q] = synapses.mean_weight();
+                    mean_weight_[q] = network_->mean_weight(q);
                 return mean_weight_[q];
             });
     }

@@ -99,6 +99,20 @@ public:
         const std::uint32_t* bounds = &splits_[r * boundaries_.size() + t];
         return view(rows_[r].offset + bounds[0], bounds[1] - bounds[0]);
     }
+    /// Fetches what split(r, t) reads.
+    void prefetch_place(std::size_t r, std::size_t t) const {
+        __builtin_prefetch(&rows_[r]);
+        __builtin_prefetch(&splits_[r * boundaries_.size() + t]);
+    }
+    /// Fetches the first synapses of split(r, t); the rest of a row follows as a stream.
+    void prefetch_row(std::size_t r, std::size_t t) const {
+        const Row row = split(r, t);
+        __builtin_prefetch(row.target);
+        __builtin_prefetch(row.target + 16);
+        if (row.weight == nullptr) return;
+        __builtin_prefetch(row.weight);
+        __builtin_prefetch(row.weight + 16);
+    }
     std::span<float> weights(std::size_t r) { return field(weight_, r); }         ///< empty if shared
     std::span<float> formed_h(std::size_t r) { return field(formed_h_, r); }      ///< empty unless ageing
     std::span<std::uint8_t> nascent(std::size_t r) { return field(nascent_, r); } ///< empty unless ageing

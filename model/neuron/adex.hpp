@@ -14,7 +14,6 @@
 #include "neuron/membrane.hpp"
 #include "quantity/fast_math.hpp"
 #include "quantity/parameter.hpp"
-#include "synapse/magnesium.hpp"
 
 namespace rewire::neuron {
 
@@ -56,7 +55,7 @@ REWIRE_CLONES static inline void step(const Adex& p, double dt_ms, int refractor
     const float w_half_decay = fast_exp(-0.5f * dt / static_cast<float>(p.adaptation_tau_ms));
     const float w_decay = fast_exp(-dt / static_cast<float>(p.adaptation_tau_ms));
     const float slope_inverse = 1.0f / slope;
-    const float gl_slope = gl * slope;
+    const float gl_slope = gl * slope, gl_el = gl * el;
     // Beyond the peak the upstroke has been decided, and e^40 lifts any membrane over any peak within a step: more
     // would overflow where the slope is sharp.
     const float highest = std::min((peak - vt) * slope_inverse, 40.0f);
@@ -70,35 +69,40 @@ REWIRE_CLONES static inline void step(const Adex& p, double dt_ms, int refractor
     const float* __restrict nmda_ab_nS = in.nmda_ab_nS;
     const float* __restrict nmda_cd_nS = in.nmda_cd_nS;
     const float* __restrict current_pA = in.current_pA;
-    const float mg_ratio_ab = nmda.mg_ratio_ab, mg_ratio_cd = nmda.mg_ratio_cd, reversal_nmda = nmda.reversal_mV;
-    // Potential and conductance that the exponential step needs, with everything nonlinear taken at `v_at`.
-    const auto drive = [=](std::size_t i, float v_at, float w_at, float& g) __attribute__((always_inline)) {
-        const float mg = synapse::mg_voltage_factor(v_at);
-        const float g_n = nmda_ab_nS[i] / (1.0f + mg_ratio_ab * mg) + nmda_cd_nS[i] / (1.0f + mg_ratio_cd * mg);
-        g = gl + conductance_nS[i] + g_n;
+    // The potential after a step from v of dt_c = duration / C, with everything nonlinear taken at `v_at` and `w_at`.
+    const auto moved = [=](auto phi, std::size_t i, float v, float v_at, float w_at, float dt_c)
+        __attribute__((always_inline)) {
+        const float g_n = unblocked_nmda_nS(nmda, nmda_ab_nS[i], nmda_cd_nS[i], v_at);
+        const float g = gl + conductance_nS[i] + g_n;
         const float spike = gl_slope * fast_exp((v_at - vt) * slope_inverse, highest);
-        return (gl * el + conductance_current_pA[i] + current_pA[i] + g_n * reversal_nmda + spike - w_at) / g;
+        const float current = gl_el + conductance_current_pA[i] + current_pA[i] + spike - w_at;
+        const float net = std::fma(g_n, nmda.reversal_mV - v, std::fma(-(gl + conductance_nS[i]), v, current));
+        return std::fma(net * dt_c, phi(-dt_c * g), v);
     };
-    // Three short loops, because one with all six exponentials is more than the compiler vectorises.
-    constexpr std::size_t run = 64;
-    float middle_mV[run], end_mV[run];
-    for (std::size_t from = 0; from < s.count; from += run) {
-        const std::size_t until = from + run < s.count ? from + run : s.count;
+    // Three short loops, because one with all exponentials is more than the compiler vectorises.
+    float middle_mV[membrane_run], end_mV[membrane_run];
+    const auto advance = [&](auto phi, std::size_t from, std::size_t until) __attribute__((always_inline)) {
 #pragma GCC ivdep
         for (std::size_t i = from; i < until; ++i) {
-            float g = 0;
             const float v = potential[i];
-            const float v_inf = drive(i, v, adaptation[i], g);
-            const float v_half = v_inf + (v - v_inf) * fast_exp(-0.5f * dt_over_c * g);
+            const float v_half = moved(phi, i, v, v, adaptation[i], 0.5f * dt_over_c);
             middle_mV[i - from] = v_half < peak ? v_half : peak;
         }
 #pragma GCC ivdep
         for (std::size_t i = from; i < until; ++i) {
-            float g = 0;
             const float w_inf = a * (potential[i] - el);
-            const float v_inf = drive(i, middle_mV[i - from], w_inf + (adaptation[i] - w_inf) * w_half_decay, g);
-            end_mV[i - from] = v_inf + (potential[i] - v_inf) * fast_exp(-dt_over_c * g);
+            const float w_half = w_inf + (adaptation[i] - w_inf) * w_half_decay;
+            end_mV[i - from] = moved(phi, i, potential[i], middle_mV[i - from], w_half, dt_over_c);
         }
+    };
+    const float modest = (-phi1_reach / dt_over_c - gl) / 3; // a third for each of three conductances
+    for (std::size_t from = 0; from < s.count; from += membrane_run) {
+        const std::size_t until = from + membrane_run < s.count ? from + membrane_run : s.count;
+        if (all_within(conductance_nS, from, until, modest) && all_within(nmda_ab_nS, from, until, modest) &&
+            all_within(nmda_cd_nS, from, until, modest))
+            advance(Phi1Near0{}, from, until);
+        else
+            advance(Phi1{}, from, until);
 #pragma GCC ivdep
         for (std::size_t i = from; i < until; ++i) {
             const std::int32_t left = refractory[i];

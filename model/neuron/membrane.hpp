@@ -5,7 +5,9 @@
 #include <cstdint>
 
 #include "quantity/aligned.hpp"
+#include "quantity/fast_math.hpp"
 #include "quantity/state.hpp"
+#include "synapse/magnesium.hpp"
 
 namespace rewire::neuron {
 
@@ -42,6 +44,26 @@ struct NmdaVoltageDependence {
     float mg_ratio_cd = 0; ///< [Mg] / K of 2C and 2D
     float reversal_mV = 0;
 };
+
+/// NMDA conductance (nS) that Mg leaves open at `v_mV`, both subunit classes together: one exponential, one division.
+[[gnu::always_inline]] inline float unblocked_nmda_nS(const NmdaVoltageDependence& nmda, float ab_nS, float cd_nS,
+                                                      float v_mV) {
+    const float mg = synapse::mg_voltage_factor(v_mV);
+    const float ab = std::fma(nmda.mg_ratio_ab, mg, 1.0f), cd = std::fma(nmda.mg_ratio_cd, mg, 1.0f);
+    return std::fma(ab_nS, cd, cd_nS * ab) / (ab * cd);
+}
+
+/// Kernels work on runs of this many neurons, whose intermediate values stay in the first-level cache.
+inline constexpr std::size_t membrane_run = 64;
+
+/// Whether no value of [from, until) exceeds `limit`; values and limit are not negative, so that their bits compare as
+/// integers do, which vectorises without assumptions on NaN.
+[[gnu::always_inline]] inline bool all_within(const float* values, std::size_t from, std::size_t until, float limit) {
+    std::int32_t beyond = 0;
+    const auto bits = std::bit_cast<std::int32_t>(limit);
+    for (std::size_t i = from; i < until; ++i) beyond |= std::bit_cast<std::int32_t>(values[i]) > bits;
+    return beyond == 0;
+}
 
 } // namespace rewire::neuron
 

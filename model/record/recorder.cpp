@@ -210,12 +210,14 @@ void Recorder::sample_slow() {
 
 void Recorder::snapshot() {
     const double now_h = simulation_.time_s() / 3600;
-    for (const engine::FastProjection& projection : simulation_.network().projections) {
+    const engine::FastNetwork& network = simulation_.network();
+    for (std::size_t q = 0; q < network.projections.size(); ++q) {
+        const engine::FastProjection& projection = network.projections[q];
         const std::string group =
             fmt::format("/snapshots/t_{:.10g}_s/{}", simulation_.time_s(), projection.specification.name);
         std::vector<std::uint32_t> source, target;
         std::vector<float> weight, age;
-        projection.synapses.for_each([&](network::SynapseIndex, const network::Synapse& s) {
+        network.for_each_synapse(q, [&](const network::Synapse& s) {
             source.push_back(s.source);
             target.push_back(s.target);
             weight.push_back(s.weight);

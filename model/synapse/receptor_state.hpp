@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <type_traits>
 
 #include "quantity/aligned.hpp"
 #include "quantity/fast_math.hpp"
@@ -15,7 +16,6 @@ struct ReceptorState {
     Receptor parameters;
     ReceptorKind kind = ReceptorKind::ampa;
     bool active = false;                 ///< something acts on it; others are passed over
-    aligned_vector<float> input;         ///< what this step's spikes add; zeroed by the step
     aligned_vector<float> decay;         ///< sum of weight x exp(-t/tau_decay)
     aligned_vector<float> rise;          ///< sum of weight x exp(-t/tau_rise)
     aligned_vector<float> gain;          ///< AMPA: A_i and antagonists; GABA_A: modulators
@@ -29,7 +29,6 @@ struct ReceptorState {
 
 inline ReceptorState make_receptor_state(const Receptor& parameters, std::size_t size, double dt_ms) {
     ReceptorState r{.parameters = parameters, .kind = kind_of(parameters)};
-    r.input.assign(size, 0);
     r.decay.assign(size, 0);
     if (parameters.tau_rise_ms > 0) r.rise.assign(size, 0);
     if (r.kind == ReceptorKind::nmda) {
@@ -46,13 +45,16 @@ inline ReceptorState make_receptor_state(const Receptor& parameters, std::size_t
 /// Conductances that have decayed this far are zero: denormal numbers would slow silent neurons manyfold.
 inline constexpr float negligible = 1e-25f;
 
-/// Mid-step conductance (nS) of neurons [first, first + count) before gain and Mg block, written to `g`; advances
-/// the decays by a whole step and consumes the input. Exact between spikes.
-REWIRE_CLONES static inline void step_receptor(ReceptorState& r, std::size_t first, std::size_t count, float* g) {
-    float* input = r.input.data() + first;
+/// What a step does to neurons [first, first + count) of a receptor: `input` holds what this step's spikes add to them
+/// (entry 0 is neuron `first`) and is zeroed, the decays advance by a whole step. Exact between spikes.
+///
+/// This one writes the mid-step conductance (nS) before gain and Mg block to `g`.
+REWIRE_CLONES static inline void step_receptor(ReceptorState& r, std::size_t first, std::size_t count, float* input,
+                                               float* g) {
     float* decay = r.decay.data() + first;
     const float dh = r.decay_half, norm = r.normalisation;
     if (r.rise.empty()) {
+#pragma GCC ivdep
         for (std::size_t i = 0; i < count; ++i) {
             const float half = (decay[i] + input[i]) * dh;
             input[i] = 0;
@@ -62,6 +64,7 @@ REWIRE_CLONES static inline void step_receptor(ReceptorState& r, std::size_t fir
     } else {
         float* rise = r.rise.data() + first;
         const float rh = r.rise_half;
+#pragma GCC ivdep
         for (std::size_t i = 0; i < count; ++i) {
             const float d = (decay[i] + input[i]) * dh;
             const float u = (rise[i] + input[i]) * rh;
@@ -73,18 +76,59 @@ REWIRE_CLONES static inline void step_receptor(ReceptorState& r, std::size_t fir
     }
 }
 
-/// Step of a current receptor: adds the exact contribution (mV) of the decaying current to `mV`.
-REWIRE_CLONES static inline void step_current_receptor(ReceptorState& r, std::size_t first, std::size_t count,
-                                                       float* mV) {
-    float* input = r.input.data() + first;
+/// Sums over the receptors of a run of neurons, at mid-step. Current receptors use `current` alone, for the
+/// depolarisation in mV.
+struct ReceptorSums {
+    float* conductance; ///< nS
+    float* current;     ///< pA: conductance x reversal potential
+    bool empty = true;  ///< the next receptor writes instead of adding
+};
+
+/// Steps an ohmic receptor without rise time and adds its gained conductance to the sums, in one pass.
+REWIRE_CLONES static inline void add_plain_receptor(ReceptorState& r, std::size_t first, std::size_t count,
+                                                    float* input, ReceptorSums& sums) {
     float* decay = r.decay.data() + first;
+    const float* gain = r.gain.empty() ? nullptr : r.gain.data() + first;
+    const float dh = r.decay_half;
+    const auto reversal = static_cast<float>(r.parameters.reversal_mV);
+    float *sum = sums.conductance, *current = sums.current;
+    const auto run = [=](auto gain_of, auto adds) __attribute__((always_inline)) {
+#pragma GCC ivdep
+        for (std::size_t i = 0; i < count; ++i) {
+            const float half = (decay[i] + input[i]) * dh;
+            input[i] = 0;
+            decay[i] = std::abs(half) > negligible ? half * dh : 0.0f;
+            const float g = half * gain_of(i);
+            sum[i] = adds ? sum[i] + g : g;
+            current[i] = adds ? std::fma(g, reversal, current[i]) : g * reversal;
+        }
+    };
+    const auto one = [](std::size_t) { return 1.0f; };
+    const auto gained = [=](std::size_t i) { return gain[i]; };
+    if (sums.empty)
+        gain == nullptr ? run(one, std::false_type{}) : run(gained, std::false_type{});
+    else
+        gain == nullptr ? run(one, std::true_type{}) : run(gained, std::true_type{});
+    sums.empty = false;
+}
+
+/// Step of a current receptor: adds the exact contribution (mV) of the decaying current to `sums.current`.
+REWIRE_CLONES static inline void add_current_receptor(ReceptorState& r, std::size_t first, std::size_t count,
+                                                      float* input, ReceptorSums& sums) {
+    float* decay = r.decay.data() + first;
+    float* mV = sums.current;
     const float whole = r.decay_half * r.decay_half, propagator = r.propagator_mV_per_pA;
-    for (std::size_t i = 0; i < count; ++i) {
-        const float current = decay[i] + input[i];
-        input[i] = 0;
-        mV[i] += propagator * current;
-        decay[i] = std::abs(current) > negligible ? current * whole : 0.0f;
-    }
+    const auto run = [=](auto adds) __attribute__((always_inline)) {
+#pragma GCC ivdep
+        for (std::size_t i = 0; i < count; ++i) {
+            const float current = decay[i] + input[i];
+            input[i] = 0;
+            mV[i] = adds ? std::fma(propagator, current, mV[i]) : propagator * current;
+            decay[i] = std::abs(current) > negligible ? current * whole : 0.0f;
+        }
+    };
+    sums.empty ? run(std::false_type{}) : run(std::true_type{});
+    sums.empty = false;
 }
 
 /// Conductance (nS) now of neuron i before gain and Mg block.

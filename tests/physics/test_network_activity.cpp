@@ -76,10 +76,10 @@ Activity activity(const std::vector<std::vector<double>>& trains, double duratio
 std::vector<std::vector<double>> euler(const engine::FastNetwork& net, int steps, int settling) {
     const double dt = 0.1;
     std::vector<std::vector<std::pair<std::uint32_t, bool>>> targets(4000); // target, inhibitory
-    for (const engine::FastProjection& projection : net.projections) {
-        const std::uint32_t from = projection.specification.source == 0 ? 0 : 3200,
-                            to = projection.specification.target == 0 ? 0 : 3200;
-        projection.synapses.for_each([&](network::SynapseIndex, const network::Synapse& s) {
+    for (std::size_t q = 0; q < net.projections.size(); ++q) {
+        const network::Projection& specification = net.projections[q].specification;
+        const std::uint32_t from = specification.source == 0 ? 0 : 3200, to = specification.target == 0 ? 0 : 3200;
+        net.for_each_synapse(q, [&](const network::Synapse& s) {
             targets[from + s.source].emplace_back(to + s.target, from > 0);
         });
     }

@@ -232,11 +232,11 @@ TEST_CASE("the current model follows the closed-form postsynaptic potential", "[
     kind.tau_decay_ms = tau_s_ms;
     synapse::ReceptorState receptor = synapse::make_receptor_state(kind, 1, dt_ms);
     receptor.propagator_mV_per_pA = static_cast<float>(neuron::synaptic_propagator_mV_per_pA(p, tau_s_ms, dt_ms));
-    receptor.input[0] = 300; // pA, one event at t = 0
+    float input = 300; // pA, one event at t = 0
     cell.current_pA = 50;
     for (int k = 1; k * dt_ms <= 60; ++k) {
-        cell.g_current_pA = 0;
-        synapse::step_current_receptor(receptor, 0, 1, &cell.g_current_pA);
+        synapse::ReceptorSums sums{nullptr, &cell.g_current_pA};
+        synapse::add_current_receptor(receptor, 0, 1, &input, sums);
         REQUIRE_FALSE(cell.step());
         const double t = k * dt_ms, em = std::exp(-t / 10), difference = 1 / 10.0 - 1 / tau_s_ms;
         const double shape = std::abs(difference) < 1e-7 ? t * em : (std::exp(-t / tau_s_ms) - em) / difference;

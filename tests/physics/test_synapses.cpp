@@ -28,11 +28,11 @@ struct Event {
 
 Event single_event(const Receptor& parameters, double weight_nS, double dt_ms, double duration_ms) {
     ReceptorState state = make_receptor_state(parameters, 1, dt_ms);
-    state.input[0] = static_cast<float>(weight_nS);
+    auto input = static_cast<float>(weight_nS);
     Event event;
     for (int k = 0; k < std::lround(duration_ms / dt_ms); ++k) {
         float middle = 0;
-        step_receptor(state, 0, 1, &middle);
+        step_receptor(state, 0, 1, &input, &middle);
         event.g_nS.push_back(conductance_nS(state, 0));
         event.charge_nS_ms += dt_ms * static_cast<double>(middle);
     }
@@ -90,11 +90,11 @@ TEST_CASE("the charge of an event is the analytic integral", "[unit][synapse]") 
 TEST_CASE("the mid-step conductance is that of mid-step", "[unit][synapse]") {
     // The second order of the membranes rests on it.
     ReceptorState state = make_receptor_state(receptor(0.5, 6), 1, 0.1);
-    state.input[0] = 2;
+    float input = 2;
     const double top = double_exponential(peak_time(0.5, 6), 0.5, 6);
     for (int k = 0; k < 100; ++k) {
         float middle = 0;
-        step_receptor(state, 0, 1, &middle);
+        step_receptor(state, 0, 1, &input, &middle);
         REQUIRE(middle == Approx(2 / top * double_exponential((k + 0.5) * 0.1, 0.5, 6)).epsilon(1e-4).margin(1e-5));
     }
 }
@@ -103,12 +103,12 @@ TEST_CASE("events superpose and the input is consumed", "[unit][synapse]") {
     // Linear kinetics: two events are the sum of single ones, and neurons do not mix.
     ReceptorState state = make_receptor_state(receptor(2, 100), 3, 0.1);
     const double top = double_exponential(peak_time(2, 100), 2, 100);
-    std::vector<float> middle(3);
+    std::vector<float> middle(3), input(3);
     for (int k = 0; k < 200; ++k) {
-        if (k == 0) state.input[1] = 1;
-        if (k == 50) state.input[1] += 2, state.input[2] = 5;
-        step_receptor(state, 0, 3, middle.data());
-        CHECK(state.input[1] == 0);
+        if (k == 0) input[1] = 1;
+        if (k == 50) input[1] += 2, input[2] = 5;
+        step_receptor(state, 0, 3, input.data(), middle.data());
+        CHECK(input[1] == 0);
     }
     CHECK(conductance_nS(state, 0) == 0);
     CHECK(conductance_nS(state, 1) ==
@@ -139,10 +139,11 @@ TEST_CASE("a receptor fed by increments carries the saturating gating", "[synaps
     // equivalence on which sending increments rests. 1,000 float steps: 1e-3.
     ReceptorState gate = make_receptor_state(receptor(0, 100), 1, 0.1);
     ReleaseState state;
+    float input = 0;
     for (int k = 0; k < 1000; ++k) {
-        if (k % 70 == 0) gate.input[0] = nmda_increment(state, k == 0 ? 1e12 : 7.0, 0.5, 100, 1);
+        if (k % 70 == 0) input = nmda_increment(state, k == 0 ? 1e12 : 7.0, 0.5, 100, 1);
         float middle = 0;
-        step_receptor(gate, 0, 1, &middle);
+        step_receptor(gate, 0, 1, &input, &middle);
     }
     // Last spike at step 980, 20 steps before the end.
     CHECK(conductance_nS(gate, 0) == Approx(state.nmda_gating * std::exp(-2.0 / 100)).epsilon(1e-3));

@@ -457,11 +457,10 @@ TEST_CASE("every spike is delivered to every synapse once", "[engine]") {
     std::uint64_t expected = 0, in_flight = 0;
     std::vector<std::vector<Spike>> spikes;
     for (std::size_t p = 0; p < net.populations.size(); ++p) spikes.push_back(net.take_spikes(p));
-    for (const FastProjection& projection : net.projections) {
+    for (std::size_t q = 0; q < net.projections.size(); ++q) {
         std::map<std::uint32_t, std::vector<std::uint16_t>> delays;
-        projection.synapses.for_each(
-            [&](network::SynapseIndex, const network::Synapse& s) { delays[s.source].push_back(s.delay_steps); });
-        for (const Spike& spike : spikes[projection.specification.source])
+        net.for_each_synapse(q, [&](const network::Synapse& s) { delays[s.source].push_back(s.delay_steps); });
+        for (const Spike& spike : spikes[net.projections[q].specification.source])
             for (const std::uint16_t delay : delays[spike.neuron])
                 ++(spike.step + 1 + delay < steps ? expected : in_flight);
     }
