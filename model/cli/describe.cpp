@@ -81,6 +81,7 @@ std::vector<Topic> all_topics() {
     }(static_cast<neuron::Model*>(nullptr));
     topics.push_back(topic<synapse::Receptor>("[population.NAME.receptor.NAME]"));
     topics.push_back(topic<synapse::ShortTerm>("[projection.NAME.short_term]"));
+    topics.push_back(topic<synapse::LongTerm>("[projection.NAME.long_term]"));
     topics.push_back(topic<structure::GrowthRule>("[projection.NAME.structural] axonal, dendritic"));
     topics.push_back(topic<glutamate::GlutamateParameters>("[glutamate]"));
     topics.push_back(topic<molecular::SignallingParameters>("[molecular]"));

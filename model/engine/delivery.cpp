@@ -69,9 +69,11 @@ void FastNetwork::deliver(std::int64_t fast_step, std::size_t slot, int rank) {
     std::uint64_t events = 0;
     for (const Route& route : routes_) {
         const bool shared = route.projections.size() > 1;
-        const FastProjection& projection = projections[route.projections.front()];
+        FastProjection& projection = projections[route.projections.front()];
         const network::Projection& spec = projection.specification;
         const network::SynapseStore& synapses = shared ? route.shared : projection.synapses;
+        if (!projection.plasticity.empty())
+            projection.plasticity[thread].make_room(projection.synapses, thread, fast_step);
         collect_due(route, synapses, fast_step, rank);
         if (due.empty()) continue;
         float* first = shared ? inputs_.slot(slot) : input_of(slot, rank, spec.target, spec.receptors[0].receptor);
@@ -82,7 +84,11 @@ void FastNetwork::deliver(std::int64_t fast_step, std::size_t slot, int rank) {
             if (k + ahead < due.size()) synapses.prefetch_row(due[k + ahead].row, thread);
             const auto row = synapses.split(due[k].row, thread);
             events += row.size;
-            if (second == nullptr)
+            if (!projection.plasticity.empty())
+                projection.plasticity[thread].arrive(projection.synapses, due[k].row, thread, fast_step,
+                                                     due[k].first * projection.weight_scale, first,
+                                                     due[k].second * projection.weight_scale, second);
+            else if (second == nullptr)
                 deliver_row(row, synapses.shared_weight(), due[k].first, first);
             else
                 deliver_row(row, synapses.shared_weight(), due[k].first, first, due[k].second, second);

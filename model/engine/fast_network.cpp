@@ -33,6 +33,13 @@ double delay_groups(const network::Distribution& delay_ms, double dt_ms) {
     return width_ms / dt_ms + 1;
 }
 
+/// What weights of a plastic projection are relative to: the mean that it was asked to have.
+float reference_weight(const network::Projection& spec, const network::SynapseStore& synapses) {
+    if (spec.rule.kind == "pairwise" && synapses.count() > 0) return static_cast<float>(synapses.mean_weight());
+    const network::Distribution& weight = spec.weight;
+    return static_cast<float>(weight.kind == "uniform" ? 0.5 * (weight.low + weight.high) : weight.mean);
+}
+
 } // namespace
 
 FastNetwork::FastNetwork(const FastOptions& options, const std::vector<network::Population>& population_list,
@@ -43,7 +50,8 @@ FastNetwork::FastNetwork(const FastOptions& options, const std::vector<network::
       options_(options),
       team_(options.threads),
       stimuli_(std::move(stimuli)),
-      dynamic_from_(population_list.size()) {
+      dynamic_from_(population_list.size()),
+      plastic_onto_(population_list.size()) {
     const auto threads = static_cast<std::size_t>(team_.size());
     ambient_open.assign(options_.regions, 0);
     options_.drives.block.clear();
@@ -76,7 +84,14 @@ FastNetwork::FastNetwork(const FastOptions& options, const std::vector<network::
         }
     }
     interval_steps_ = std::min(shortest, longest) + 1;
-    batch_steps_ = std::min(interval_steps_, longest_batch);
+    // A plastic weight needs the postsynaptic spikes of the step before: no batches then.
+    bool plastic = false;
+    for (std::size_t q = 0; q < projections.size(); ++q)
+        if (!projections[q].plasticity.empty()) {
+            plastic_onto_[projections[q].specification.target].push_back(q);
+            plastic = true;
+        }
+    batch_steps_ = plastic ? 1 : std::min(interval_steps_, longest_batch);
     inputs_.allocate(static_cast<std::size_t>(batch_steps_));
     slots_ = longest + interval_steps_ + 2;
     for (FastPopulation& population : populations)
@@ -163,7 +178,8 @@ void FastNetwork::build_projection(const network::Projection& spec, std::size_t 
     network::SynapseLayout layout{.sources = static_cast<std::uint32_t>(populations[spec.source].size()),
                                   .targets = static_cast<std::uint32_t>(target.size()),
                                   .shared_weight = list.shared_weight,
-                                  .own_weights = !list.weight.empty() || spec.weight.kind != "constant",
+                                  .own_weights = !list.weight.empty() || spec.weight.kind != "constant" ||
+                                                 spec.long_term.has_value(),
                                   .ageing = spec.structural};
     // Rows of an empty structural projection still need the delay of what will form.
     if (spec.structural && list.size() == 0) {
@@ -174,6 +190,14 @@ void FastNetwork::build_projection(const network::Projection& spec, std::size_t 
     projection.synapses =
         network::SynapseStore(std::move(layout), list.source, list.delay_steps, list.target, list.weight);
     projection.synapses.set_partitions(target.cuts);
+    if (spec.long_term) {
+        projection.weight_scale = reference_weight(spec, projection.synapses);
+        for (std::size_t r = 0; r < projection.synapses.rows(); ++r)
+            for (float& weight : projection.synapses.weights(r)) weight /= projection.weight_scale;
+        for (std::size_t t = 0; t + 1 < target.cuts.size(); ++t)
+            projection.plasticity.emplace_back(*spec.long_term, options_.dt_ms, projection.synapses.rows(),
+                                               target.cuts[t], target.cuts[t + 1] - target.cuts[t]);
+    }
     bool saturating = false;
     for (const network::ReceptorShare& share : spec.receptors)
         saturating = saturating || target.receptors[share.receptor].kind == synapse::ReceptorKind::nmda;
@@ -186,8 +210,8 @@ void FastNetwork::build_projection(const network::Projection& spec, std::size_t 
 /// Whether nothing about a projection's synapses or spikes is its own but target, weight and delay.
 bool FastNetwork::may_share_rows(const network::Projection& spec) const {
     const auto kind = populations[spec.target].receptors[spec.receptors.front().receptor].kind;
-    return spec.receptors.size() == 1 && spec.receptors.front().scale == 1 && !spec.short_term && !spec.structural &&
-           kind != synapse::ReceptorKind::nmda && !(options_.track_release && spec.glutamatergic) &&
+    return spec.receptors.size() == 1 && spec.receptors.front().scale == 1 && !spec.short_term && !spec.long_term &&
+           !spec.structural && kind != synapse::ReceptorKind::nmda && !(options_.track_release && spec.glutamatergic) &&
            spec.rule.kind != "pairwise";
 }
 
@@ -290,7 +314,7 @@ void FastNetwork::update_total_weights() {
             if (receptor.kind != synapse::ReceptorKind::nmda) continue;
             const auto scale = static_cast<float>(share.scale);
             projection.synapses.for_each([&](network::SynapseIndex, const network::Synapse& s) {
-                receptor.total_weight[s.target] += scale * s.weight;
+                receptor.total_weight[s.target] += scale * projection.weight_scale * s.weight;
             });
         }
 }
@@ -300,7 +324,12 @@ void FastNetwork::advance(std::int64_t first_step, std::int64_t steps) {
     const std::int64_t every = options_.activity_every_steps;
     const auto floor_div = [](std::int64_t a, std::int64_t b) { return a / b - (a % b < 0); };
     // After a leap, windows do not reach across it.
-    if (first_step != next_step_ && fast_step_ > 0) continuous_from_ = first_step;
+    if (first_step != next_step_ && fast_step_ > 0) {
+        continuous_from_ = first_step;
+        settle_plasticity(); // a leap outlasts the traces
+        for (FastProjection& projection : projections)
+            for (Plasticity& part : projection.plasticity) part.clear_traces();
+    }
     next_step_ = end_step;
     if (every > 0) {
         for (std::int64_t k = floor_div(first_step, every) + 1; k <= floor_div(end_step, every); ++k)
@@ -425,7 +454,13 @@ std::size_t FastNetwork::synapse_count(std::size_t q) const {
 double FastNetwork::mean_weight(std::size_t q) const {
     const bool shares = routes_[route_of_[q]].projections.size() > 1;
     return shares ? shared_totals_[q].weight_sum / static_cast<double>(shared_totals_[q].count)
-                  : projections[q].synapses.mean_weight();
+                  : static_cast<double>(projections[q].weight_scale) * projections[q].synapses.mean_weight();
+}
+
+void FastNetwork::settle_plasticity() {
+    for (FastProjection& projection : projections)
+        for (std::size_t t = 0; t < projection.plasticity.size(); ++t)
+            projection.plasticity[t].settle(projection.synapses, t, fast_step_);
 }
 
 } // namespace rewire::engine

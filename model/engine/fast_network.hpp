@@ -22,6 +22,7 @@
 
 #include "engine/drives.hpp"
 #include "engine/input_arena.hpp"
+#include "engine/plasticity.hpp"
 #include "engine/profile.hpp"
 #include "engine/team.hpp"
 #include "network/connect.hpp"
@@ -88,6 +89,8 @@ struct FastPopulation {
 struct FastProjection {
     network::Projection specification;
     network::SynapseStore synapses; ///< its own; empty if it shares rows with others, see FastNetwork::for_each_synapse
+    float weight_scale = 1;         ///< weights of `synapses` are in units of it: the reference weight of plastic ones
+    std::vector<Plasticity> plasticity; ///< per thread; empty if weights do not change
     bool dynamic = false; ///< spikes carry individual amounts: short-term plasticity, NMDA saturation or mGluR2/3
     std::vector<synapse::ReleaseState> state; ///< per source, if dynamic
     std::vector<float> released;              ///< per source: sum of releases since the last reset, if glutamatergic
@@ -155,6 +158,8 @@ public:
     std::vector<Trace> traces;
     const FastOptions& options() const { return options_; }
     Team& team() { return team_; }
+    /// Brings the weights of plastic projections up to date; for those who look at them.
+    void settle_plasticity();
     /// Calls f(Synapse) for every synapse of a projection, by source, delay, target.
     template <class F>
     void for_each_synapse(std::size_t projection, F&& f) const;
@@ -234,6 +239,7 @@ private:
     std::vector<Stimulus> stimuli_;
     std::vector<PoissonInput> poisson_;
     std::vector<std::vector<std::size_t>> dynamic_from_; ///< dynamic projections per source population
+    std::vector<std::vector<std::size_t>> plastic_onto_; ///< plastic projections per target population
     std::vector<Route> routes_;
     std::vector<std::size_t> route_of_; ///< of each projection
     struct SharedTotals {
@@ -261,7 +267,10 @@ template <class F>
 void FastNetwork::for_each_synapse(std::size_t q, F&& f) const {
     const Route& route = routes_[route_of_[q]];
     if (route.projections.size() == 1) {
-        projections[q].synapses.for_each([&](network::SynapseIndex, const network::Synapse& s) { f(s); });
+        projections[q].synapses.for_each([&](network::SynapseIndex, network::Synapse s) {
+            s.weight *= projections[q].weight_scale;
+            f(s);
+        });
         return;
     }
     const network::Projection& spec = projections[q].specification;

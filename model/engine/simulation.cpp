@@ -695,7 +695,8 @@ void Simulation::build_observables() {
                 if (network_->synapse_count(q) == 0) return not_applicable;
                 if (mean_weight_.size() <= q) mean_weight_.resize(q + 1, not_applicable);
                 // Weights of a projection that does not change are summed once.
-                if (std::isnan(mean_weight_[q]) || model_.projections[q].structural)
+                if (model_.projections[q].long_term) network_->settle_plasticity();
+                if (std::isnan(mean_weight_[q]) || model_.projections[q].structural || model_.projections[q].long_term)
                     mean_weight_[q] = network_->mean_weight(q);
                 return mean_weight_[q];
             });

@@ -160,6 +160,7 @@ void FastNetwork::emit(std::size_t p, std::uint32_t neuron, std::int64_t step, s
     if (population.record_spikes) population.log[thread].push_back({step, neuron});
     population.drives.spikes[neuron] += 1;
     population.drives.calcium[neuron] += calcium_increment;
+    for (const std::size_t q : plastic_onto_[p]) projections[q].plasticity[thread].post_spike(neuron, fast_step + 1);
     const double t_ms = static_cast<double>(fast_step + 1) * options_.dt_ms;
     for (const std::size_t q : dynamic_from_[p]) {
         FastProjection& projection = projections[q];

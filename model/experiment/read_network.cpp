@@ -347,6 +347,17 @@ void read_structural(TableReader& reader, network::Projection& projection, std::
     model.structure->projections.push_back(s);
 }
 
+void read_long_term(TableReader& reader, synapse::LongTerm& p) {
+    // The rule is the first that is read.
+    const auto applies = [&](std::string_view name) {
+        if (name == "weight_dependence" || name == "depression") return p.rule == "pair";
+        if (name == "exponent") return p.rule == "pair" && p.weight_dependence == "power_law";
+        return name != "target_rate" || p.rule == "inhibitory";
+    };
+    reader.read(p, applies, "is no parameter of this rule");
+    if (p.maximum < 1) reader.error("maximum", "must be 1 or more: weights start there on average");
+}
+
 network::Projection read_projection(TableReader& reader, std::size_t index, engine::Model& model,
                                     network::PairwiseColumns& columns) {
     network::Projection p;
@@ -396,6 +407,14 @@ network::Projection read_projection(TableReader& reader, std::size_t index, engi
     if (auto table = reader.section("short_term")) {
         p.short_term.emplace();
         table->read(*p.short_term);
+        table->finish();
+    }
+    if (auto table = reader.section("long_term")) {
+        p.long_term.emplace();
+        read_long_term(*table, *p.long_term);
+        if (p.weight.kind != "uniform" && p.weight.mean == 0)
+            reader.error("weight", "must not be 0 on average where weights are plastic: they are relative to it");
+        if (reader.has("structural")) reader.error("long_term", "must not stand beside structural");
         table->finish();
     }
     const std::size_t n = static_cast<std::size_t>(model.populations[p.source].size),

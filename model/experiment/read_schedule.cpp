@@ -39,6 +39,14 @@ void read_multirate(TableReader& root, engine::Model& model) {
             reader.finish();
             model.phases.push_back(phase);
         }
+    // Weights would stand still in a leap while the circuit that they belong to goes on.
+    for (const network::Projection& projection : model.projections)
+        for (const engine::BurstPhase& phase : model.phases)
+            if (model.multirate && projection.long_term && phase.leap_s > 0) {
+                table->error("leap", fmt::format("must be 0 where weights are plastic (projection.{}.long_term)",
+                                                 projection.name));
+                break;
+            }
     table->finish();
 }
 

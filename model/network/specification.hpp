@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "neuron/models.hpp"
+#include "synapse/long_term.hpp"
 #include "synapse/receptor.hpp"
 #include "synapse/short_term.hpp"
 
@@ -74,6 +75,7 @@ struct Projection {
     Distribution delay_ms;
     std::vector<ReceptorShare> receptors; ///< one or two
     std::optional<synapse::ShortTerm> short_term;
+    std::optional<synapse::LongTerm> long_term;
     bool glutamatergic = false; ///< releases glutamate: any AMPA or NMDA receptor
     bool structural = false;    ///< synapses form and are eliminated
 };

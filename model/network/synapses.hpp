@@ -113,6 +113,11 @@ public:
         __builtin_prefetch(row.weight);
         __builtin_prefetch(row.weight + 16);
     }
+    /// Targets and weights of split(r, t) of a store whose synapses have their own.
+    std::pair<std::span<const std::uint32_t>, float*> split_to_change(std::size_t r, std::size_t t) {
+        const Row row = split(r, t);
+        return {{row.target, row.size}, weight_.data() + (row.target - target_.data())};
+    }
     std::span<float> weights(std::size_t r) { return field(weight_, r); }         ///< empty if shared
     std::span<float> formed_h(std::size_t r) { return field(formed_h_, r); }      ///< empty unless ageing
     std::span<std::uint8_t> nascent(std::size_t r) { return field(nascent_, r); } ///< empty unless ageing

@@ -210,7 +210,8 @@ void Recorder::sample_slow() {
 
 void Recorder::snapshot() {
     const double now_h = simulation_.time_s() / 3600;
-    const engine::FastNetwork& network = simulation_.network();
+    engine::FastNetwork& network = simulation_.network();
+    network.settle_plasticity();
     for (std::size_t q = 0; q < network.projections.size(); ++q) {
         const engine::FastProjection& projection = network.projections[q];
         const std::string group =

@@ -1,0 +1,141 @@
+#include "engine/plasticity.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace rewire::engine {
+
+using synapse::LongTermKind;
+
+DecayTable::DecayTable(double tau_ms, double dt_ms) {
+    const double steps_per_tau = tau_ms / dt_ms;
+    const auto size = static_cast<std::size_t>(std::ceil(-std::log(1e-9) * steps_per_tau));
+    for (std::size_t k = 0; k < size; ++k)
+        values_.push_back(static_cast<float>(std::exp(-static_cast<double>(k) / steps_per_tau)));
+    values_.push_back(0);
+}
+
+Plasticity::Plasticity(const synapse::LongTerm& parameters, double dt_ms, std::size_t rows, std::uint32_t first,
+                       std::uint32_t count)
+    : constants_(synapse::long_term_constants(parameters)),
+      pre_decay_(parameters.tau_pre_ms, dt_ms),
+      post_decay_(parameters.tau_post_ms, dt_ms),
+      first_(first),
+      rows_(rows),
+      post_(count),
+      listed_(count),
+      spikes_(std::size_t{count} * list_size) {}
+
+template <class F>
+void Plasticity::dispatch(F&& f) const {
+    switch (constants_.kind) {
+    case LongTermKind::additive: return f.template operator()<LongTermKind::additive>();
+    case LongTermKind::power_law: return f.template operator()<LongTermKind::power_law>();
+    case LongTermKind::inhibitory: return f.template operator()<LongTermKind::inhibitory>();
+    }
+}
+
+void Plasticity::post_spike(std::uint32_t neuron, std::int64_t step) {
+    const std::uint32_t i = neuron - first_;
+    PostState& post = post_[i];
+    const auto now = static_cast<std::int32_t>(step - settled_);
+    post.trace = constants_.nearest ? 1 : post.trace * post_decay_.view()(now - post.spikes[0]) + 1;
+    post.spikes = {now, post.spikes[0], post.spikes[1]};
+    spikes_[std::size_t{i} * list_size + listed_[i]++] = now;
+    full_ = full_ || listed_[i] == list_size;
+}
+
+/// The relative weight after the neuron's spikes later than `from`, of which there is one; the presynaptic trace was
+/// `trace` at `arrived`. Times are relative to settled_.
+template <LongTermKind kind>
+[[gnu::always_inline]] inline float Plasticity::caught_up(const Hot& hot, float weight, std::uint32_t i,
+                                                          const PostState& post, std::int64_t from,
+                                                          std::int64_t arrived, float trace) {
+    const auto meet = [&](std::int32_t spike) __attribute__((always_inline)) {
+        weight = synapse::after_post_spike<kind>(hot.constants, weight, trace * hot.pre_decay(spike - arrived));
+    };
+    if (post.spikes[1] > from) {
+        if (post.spikes[2] > from) {
+            const std::int32_t* spikes = hot.spikes + std::size_t{i} * list_size;
+            const std::uint32_t listed = hot.listed[i];
+            std::uint32_t k = listed - 3;
+            while (k > 0 && spikes[k - 1] > from) --k;
+            for (; k + 2 < listed; ++k) meet(spikes[k]);
+        }
+        meet(post.spikes[1]);
+    }
+    meet(post.spikes[0]);
+    return weight;
+}
+
+template <LongTermKind kind, bool two_receptors>
+void Plasticity::arrive_as(std::span<const std::uint32_t> targets, float* __restrict weights, const RowState& row,
+                           std::int64_t step, float first_amount, float* first_input, float second_amount,
+                           float* second_input) const {
+    const Hot hot = this->hot();
+    const std::int64_t now = step - settled_, arrived = row.last - settled_;
+    const float trace = row.trace;
+    // Without a trace nothing is caught up with.
+    const std::int64_t from = trace > 0 ? std::max<std::int64_t>(arrived, 0) : std::numeric_limits<std::int64_t>::max();
+    const std::uint32_t first = first_;
+    const std::uint32_t* target = targets.data();
+    const std::size_t size = targets.size();
+    for (std::size_t s = 0; s < size; ++s) {
+        const std::uint32_t i = target[s] - first;
+        const PostState& post = hot.post[i];
+        const std::int32_t last = post.spikes[0];
+        float w = weights[s];
+        if (last > from) w = caught_up<kind>(hot, w, i, post, from, arrived, trace);
+        w = synapse::after_pre_spike<kind>(hot.constants, w, post.trace * hot.post_decay(now - last));
+        weights[s] = w;
+        first_input[target[s]] += w * first_amount;
+        if constexpr (two_receptors) second_input[target[s]] += w * second_amount;
+    }
+}
+
+void Plasticity::arrive(network::SynapseStore& synapses, std::size_t r, std::size_t thread, std::int64_t step,
+                        float first_amount, float* first_input, float second_amount, float* second_input) {
+    RowState& row = rows_[r];
+    const auto [targets, weights] = synapses.split_to_change(r, thread);
+    dispatch([&]<LongTermKind kind>() {
+        if (second_input == nullptr)
+            arrive_as<kind, false>(targets, weights, row, step, first_amount, first_input, 0, nullptr);
+        else
+            arrive_as<kind, true>(targets, weights, row, step, first_amount, first_input, second_amount, second_input);
+    });
+    row.trace = constants_.nearest ? 1 : row.trace * pre_decay_.view()(step - row.last) + 1;
+    row.last = step;
+}
+
+void Plasticity::settle(network::SynapseStore& synapses, std::size_t thread, std::int64_t step) {
+    const Hot hot = this->hot();
+    dispatch([&]<LongTermKind kind>() {
+        for (std::size_t r = 0; r < rows_.size(); ++r) {
+            const RowState& row = rows_[r];
+            if (row.trace == 0) continue;
+            const auto [targets, weights] = synapses.split_to_change(r, thread);
+            const std::int64_t arrived = row.last - settled_, from = std::max<std::int64_t>(arrived, 0);
+            for (std::size_t s = 0; s < targets.size(); ++s) {
+                const std::uint32_t i = targets[s] - first_;
+                const PostState& post = hot.post[i];
+                if (post.spikes[0] > from)
+                    weights[s] = caught_up<kind>(hot, weights[s], i, post, from, arrived, row.trace);
+            }
+        }
+    });
+    const std::int64_t moved = step - settled_;
+    for (PostState& post : post_)
+        for (std::int32_t& spike : post.spikes)
+            spike = static_cast<std::int32_t>(
+                std::max<std::int64_t>(spike - moved, std::numeric_limits<std::int32_t>::min() / 2));
+    std::fill(listed_.begin(), listed_.end(), 0u);
+    settled_ = step;
+    full_ = false;
+}
+
+void Plasticity::clear_traces() {
+    for (RowState& row : rows_) row.trace = 0;
+    for (PostState& post : post_) post.trace = 0;
+}
+
+} // namespace rewire::engine

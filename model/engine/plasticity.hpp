@@ -1,0 +1,111 @@
+#pragma once
+// Long-term plasticity on the network: the rules of synapse/long_term.hpp applied when a weight is read.
+//
+// A weight matters only when its spike arrives, so postsynaptic spikes wait until then: the arrival of a presynaptic
+// spike walks the source's row once, applies to each synapse the postsynaptic spikes since the last arrival in order of
+// time, then the arrival itself, and delivers. That streams the row, needs no list of incoming synapses, and is exact:
+// between two arrivals nothing but postsynaptic spikes acts on the weight. A neuron's recent spikes lie in a short
+// list; when one is full, all weights of the thread are brought up to date. Traces are evaluated from the time of the
+// last spike with a table. A thread keeps the state of its own neurons and of its part of the rows: no locks, and since
+// each weight sees the same operations in the same order, bits depend neither on threads nor on when lists fill up.
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "network/synapses.hpp"
+#include "synapse/long_term.hpp"
+
+namespace rewire::engine {
+
+/// exp(-k dt / tau) for whole steps k, 0 from where it is below 1e-9.
+class DecayTable {
+public:
+    DecayTable(double tau_ms, double dt_ms);
+    /// For the hot loops: the entries, and the index of the last one, which is 0 and stands for all beyond.
+    struct View {
+        const float* values;
+        std::int64_t last;
+        /// \param steps  0 or more
+        [[gnu::always_inline]] float operator()(std::int64_t steps) const { return values[std::min(steps, last)]; }
+    };
+    View view() const { return {values_.data(), static_cast<std::int64_t>(values_.size()) - 1}; }
+
+private:
+    std::vector<float> values_;
+};
+
+/// Plasticity of one projection as one thread sees it.
+class Plasticity {
+public:
+    /// The store's weights must be relative to the reference weight.
+    /// \param first, count  the thread's target neurons
+    Plasticity(const synapse::LongTerm& parameters, double dt_ms, std::size_t rows, std::uint32_t first,
+               std::uint32_t count);
+
+    /// A neuron of the thread fires; its spike counts from the instant `step` on (in steps of the ring's clock).
+    void post_spike(std::uint32_t neuron, std::int64_t step);
+    /// Makes room for more spikes if a list is full; before the arrivals of `step`.
+    void make_room(network::SynapseStore& synapses, std::size_t thread, std::int64_t step) {
+        if (full_ || step - settled_ > longest_stretch) settle(synapses, thread, step);
+    }
+
+    /// A presynaptic spike arrives at `step` over row r: updates the weights of the thread's part of the row and adds
+    /// them times the amounts to the inputs (second may be null).
+    void arrive(network::SynapseStore& synapses, std::size_t r, std::size_t thread, std::int64_t step,
+                float first_amount, float* first_input, float second_amount, float* second_input);
+
+    /// Brings all weights of the thread up to date with postsynaptic spikes until `step`.
+    void settle(network::SynapseStore& synapses, std::size_t thread, std::int64_t step);
+    /// Forgets all traces (after a leap, which outlasts them).
+    void clear_traces();
+
+private:
+    static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::min() / 4;
+    static constexpr std::int64_t longest_stretch = std::numeric_limits<std::int32_t>::max() / 2;
+    static constexpr std::uint32_t list_size = 32;
+    struct RowState {
+        std::int64_t last = never; ///< last arrival
+        float trace = 0;           ///< x just after it
+    };
+    /// Seldom have more spikes come since the last arrival than stand here: then the list is read.
+    struct PostState {
+        float trace = 0;                                ///< y just after the last spike
+        std::array<std::int32_t, 3> spikes{-1, -1, -1}; ///< the last first, relative to settled_; 0 or less: before
+    };
+    /// What the loops read, as values: members would have to be read again after every weight that is written.
+    struct Hot {
+        synapse::LongTermConstants constants;
+        DecayTable::View pre_decay, post_decay;
+        const PostState* post;
+        const std::uint32_t* listed;
+        const std::int32_t* spikes;
+    };
+    Hot hot() const {
+        return {constants_, pre_decay_.view(), post_decay_.view(), post_.data(), listed_.data(), spikes_.data()};
+    }
+
+    template <synapse::LongTermKind kind>
+    static float caught_up(const Hot& hot, float weight, std::uint32_t neuron, const PostState& post, std::int64_t from,
+                           std::int64_t arrived, float trace);
+    template <synapse::LongTermKind kind, bool two_receptors>
+    void arrive_as(std::span<const std::uint32_t> targets, float* weights, const RowState& row, std::int64_t step,
+                   float first_amount, float* first_input, float second_amount, float* second_input) const;
+    template <class F>
+    void dispatch(F&& f) const;
+
+    synapse::LongTermConstants constants_;
+    DecayTable pre_decay_, post_decay_;
+    std::uint32_t first_;
+    bool full_ = false;        ///< a list has no room left
+    std::int64_t settled_ = 0; ///< all weights are up to date with spikes until then
+    std::vector<RowState> rows_;
+    std::vector<PostState> post_;
+    std::vector<std::uint32_t> listed_; ///< spikes since settled_, per neuron
+    std::vector<std::int32_t> spikes_;  ///< list_size per neuron, relative to settled_
+};
+
+} // namespace rewire::engine
