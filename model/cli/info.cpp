@@ -73,7 +73,8 @@ int info(const std::string& path) {
         for (const char* name : {"seed", "threads"})
             if (file.has_attribute("/", name))
                 std::cout << fmt::format("  {:<16} {}\n", name, file.attribute<std::int64_t>("/", name));
-        for (const char* name : {"dt_ms", "duration_s", "simulated_s", "spiking_s", "wall_s"})
+        for (const char* name :
+             {"dt_ms", "duration_s", "simulated_s", "spiking_s", "build_s", "run_s", "run_cpu_s", "wall_s"})
             if (file.has_attribute("/", name))
                 std::cout << fmt::format("  {:<16} {:.6g}\n", name, file.attribute<double>("/", name));
         if (file.exists("/populations"))

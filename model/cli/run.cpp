@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
+#include <ctime>
 #include <filesystem>
 #include <iostream>
 
@@ -130,9 +131,12 @@ int run(const RunOptions& options) {
         std::cerr << fmt::format("{}: error: {}\n", options.config, error.what());
         return 2;
     }
+    record::Timing timing{.build_s = seconds_since(start)};
     try {
         record::Recorder recorder(output, options.force, *simulation, provenance);
         Progress progress(options.quiet);
+        const auto first_step = Clock::now();
+        const std::clock_t first_tick = std::clock();
         simulation->prepare([] { return signal_seen != 0; });
         recorder.collect();
         while (!simulation->finished() && signal_seen == 0) {
@@ -141,7 +145,10 @@ int run(const RunOptions& options) {
             progress.show(*simulation);
         }
         progress.clear();
-        recorder.finish(simulation->finished(), seconds_since(start));
+        timing.run_s = seconds_since(first_step);
+        timing.run_cpu_s = static_cast<double>(std::clock() - first_tick) / CLOCKS_PER_SEC;
+        timing.wall_s = seconds_since(start);
+        recorder.finish(simulation->finished(), timing);
     } catch (const record::Hdf5Error& error) {
         std::cerr << fmt::format("rewire: error: {}\n", error.what());
         return 1;

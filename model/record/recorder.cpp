@@ -242,10 +242,15 @@ void Recorder::snapshot() {
     }
 }
 
-void Recorder::finish(bool complete, double wall_s) {
+void Recorder::finish(bool complete, const Timing& timing) {
     collect_fast();
     if (has_log_) write_log(simulation_.burst_log().size());
-    file_.set_attribute("/", "wall_s", wall_s);
+    file_.set_attribute("/", "build_s", timing.build_s);
+    file_.set_attribute("/", "run_s", timing.run_s);
+    file_.set_attribute("/", "run_cpu_s", timing.run_cpu_s);
+    file_.set_attribute("/", "wall_s", timing.wall_s);
+    file_.set_attribute("/", "events", static_cast<std::int64_t>(simulation_.network().total_events()));
+    file_.set_attribute("/", "synapse_bytes", static_cast<std::int64_t>(simulation_.network().synapse_bytes()));
     file_.set_attribute("/", "simulated_s", simulation_.time_s());
     file_.set_attribute("/", "spiking_s", simulation_.spiking_s());
     for (std::size_t p = 0; p < simulation_.network().populations.size(); ++p)

@@ -22,6 +22,14 @@ struct Provenance {
     std::vector<std::string> dose_drug;
 };
 
+/// Where the time of a run went (s): wall time unless said otherwise.
+struct Timing {
+    double build_s = 0;   ///< building the network
+    double run_s = 0;     ///< simulating, the baseline before time 0 included
+    double run_cpu_s = 0; ///< processor time of all threads while simulating
+    double wall_s = 0;    ///< everything
+};
+
 /// Name and value of every parameter of a neuron model, for the attributes of a population.
 std::vector<std::pair<std::string, Attribute>> parameter_attributes(const neuron::Model& model);
 
@@ -34,7 +42,7 @@ public:
     /// Takes what has gathered since the last call: spikes, activity, traces, and at sample and snapshot times these.
     void collect();
     /// Writes what is left and the closing attributes.
-    void finish(bool complete, double wall_s);
+    void finish(bool complete, const Timing& timing);
 
 private:
     void write_populations();
