@@ -17,7 +17,7 @@ namespace po = boost::program_options;
 
 constexpr const char* usage = R"(rewire: spiking cortical networks under NMDA-receptor block, from spikes to weeks
 
-  rewire run CONFIG [-o FILE] [-t THREADS] [--seed N] [--set KEY=VALUE]... [--quiet] [--force]
+  rewire run CONFIG [-o FILE] [-t THREADS] [--seed N] [--set KEY=VALUE]... [--quiet] [--force] [--profile]
   rewire check CONFIG [--set KEY=VALUE]...    validate; print sizes, memory, estimated cost
   rewire describe [NAME]                      models, drugs, mechanisms and their parameters
   rewire info FILE.h5                         what a result holds
@@ -54,7 +54,8 @@ int dispatch(const std::string& verb, const std::vector<std::string>& arguments)
     po::options_description options;
     if (verb == "run")
         options.add_options()("output,o", po::value<std::string>())("threads,t", po::value<std::string>())(
-            "seed", po::value<std::string>())("set", po::value<Texts>()->composing())("quiet", "")("force", "");
+            "seed", po::value<std::string>())("set", po::value<Texts>()->composing())("quiet", "")("force",
+                                                                                                   "")("profile", "");
     if (verb == "check")
         options.add_options()("threads,t", po::value<std::string>())("seed", po::value<std::string>())(
             "set", po::value<Texts>()->composing());
@@ -69,8 +70,8 @@ int dispatch(const std::string& verb, const std::vector<std::string>& arguments)
     if (values.count("threads")) overrides.push_back("experiment.threads=" + text("threads"));
     if (values.count("seed")) overrides.push_back("experiment.seed=" + text("seed"));
     if (verb == "run")
-        return rewire::cli::run(
-            {file, text("output"), overrides, values.count("quiet") > 0, values.count("force") > 0});
+        return rewire::cli::run({file, text("output"), overrides, values.count("quiet") > 0, values.count("force") > 0,
+                                 values.count("profile") > 0});
     if (verb == "check") return rewire::cli::check(file, overrides);
     if (verb == "describe") return rewire::cli::describe(file);
     return rewire::cli::info(file);

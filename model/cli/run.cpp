@@ -124,6 +124,7 @@ int run(const RunOptions& options) {
         provenance.dose_end_s.push_back(dose.end_s);
         provenance.dose_drug.push_back(dose.drug);
     }
+    experiment.model.profile = options.profile;
     std::optional<engine::Simulation> simulation;
     try {
         simulation.emplace(std::move(experiment.model));
@@ -138,10 +139,15 @@ int run(const RunOptions& options) {
         const auto first_step = Clock::now();
         const std::clock_t first_tick = std::clock();
         simulation->prepare([] { return signal_seen != 0; });
-        recorder.collect();
+        double recording_s = 0;
+        const auto record = [&] {
+            const engine::Stopwatch stopwatch(options.profile, recording_s);
+            recorder.collect();
+        };
+        record();
         while (!simulation->finished() && signal_seen == 0) {
             simulation->advance();
-            recorder.collect();
+            record();
             progress.show(*simulation);
         }
         progress.clear();
@@ -149,6 +155,7 @@ int run(const RunOptions& options) {
         timing.run_cpu_s = static_cast<double>(std::clock() - first_tick) / CLOCKS_PER_SEC;
         timing.wall_s = seconds_since(start);
         recorder.finish(simulation->finished(), timing);
+        if (options.profile) print_profile(*simulation, timing.run_s, recording_s);
     } catch (const record::Hdf5Error& error) {
         std::cerr << fmt::format("rewire: error: {}\n", error.what());
         return 1;

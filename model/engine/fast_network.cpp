@@ -362,7 +362,7 @@ void FastNetwork::advance(std::int64_t first_step, std::int64_t steps) {
                 clock.charge(Phase::delivery);
                 stimulate(batch, rank);
                 clock.charge(Phase::stimulation);
-                update(batch, rank);
+                update(batch, clock, rank);
                 clock.charge(Phase::update);
                 done += batch.count;
             }
@@ -444,6 +444,18 @@ std::size_t FastNetwork::synapse_bytes() const {
     for (const FastProjection& projection : projections) total += projection.synapses.bytes();
     for (const Route& route : routes_) total += route.shared.bytes();
     return total;
+}
+
+std::size_t FastNetwork::state_bytes() const {
+    std::size_t floats = inputs_.size() * static_cast<std::size_t>(batch_steps_);
+    for (const FastPopulation& population : populations) {
+        std::size_t arrays = 4; // potential, adaptation, refractory steps, current
+        for (const synapse::ReceptorState& receptor : population.receptors)
+            if (receptor.active)
+                arrays += 1 + !receptor.rise.empty() + !receptor.gain.empty() + 2 * !receptor.gain_ab.empty();
+        floats += arrays * population.size();
+    }
+    return floats * sizeof(float);
 }
 
 std::size_t FastNetwork::synapse_count(std::size_t q) const {

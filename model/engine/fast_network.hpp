@@ -170,6 +170,8 @@ public:
     std::uint64_t total_spikes() const;
     std::uint64_t total_events() const; ///< synaptic events delivered
     std::size_t synapse_bytes() const;
+    std::size_t state_bytes() const;                  ///< what an update reads and writes, of all neurons
+    std::int64_t steps() const { return fast_step_; } ///< computed so far
 
 private:
     struct PoissonInput {
@@ -225,7 +227,7 @@ private:
     void collect_due(const Route& route, const network::SynapseStore& synapses, std::int64_t fast_step, int rank);
     void stimulate(const Batch& batch, int rank);
     void inject(FastPopulation& population, std::size_t index, std::int64_t step, std::size_t first, std::size_t count);
-    void update(const Batch& batch, int rank);
+    void update(const Batch& batch, PhaseClock& clock, int rank);
     void step_run(FastPopulation& population, std::size_t index, std::size_t slot, int rank, std::size_t first,
                   std::size_t count, std::int32_t* spiked);
     void emit(std::size_t population, std::uint32_t neuron, std::int64_t step, std::int64_t fast_step,

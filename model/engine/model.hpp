@@ -77,7 +77,8 @@ struct Model {
     double dt_ms = 0.1;
     double slow_tick_s = 0.1;
     std::uint64_t seed = 1;
-    int threads = 0; ///< 0: all cores
+    int threads = 0;      ///< 0: all cores
+    bool profile = false; ///< time the phases of the run
     bool multirate = false;
     std::vector<BurstPhase> phases; ///< by time; the first at 0
     double leap_step_s = 60;        ///< longest step of the slow part within a leap

@@ -38,4 +38,22 @@ private:
     std::chrono::steady_clock::time_point last_;
 };
 
+/// Adds the time of its life to a total, if it is on.
+class Stopwatch {
+public:
+    Stopwatch(bool on, double& total_s) : total_s_(total_s), on_(on) {
+        if (on_) start_ = std::chrono::steady_clock::now();
+    }
+    ~Stopwatch() {
+        if (on_) total_s_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    }
+    Stopwatch(const Stopwatch&) = delete;
+    Stopwatch& operator=(const Stopwatch&) = delete;
+
+private:
+    double& total_s_;
+    bool on_;
+    std::chrono::steady_clock::time_point start_;
+};
+
 } // namespace rewire::engine

@@ -26,6 +26,7 @@ double relative(double x, double healthy) { return healthy > 0 ? x / healthy : 1
 Simulation::Simulation(Model model) : model_(std::move(model)) {
     FastOptions options;
     options.dt_ms = model_.dt_ms;
+    options.profile = model_.profile;
     options.seed = model_.seed;
     // Threads that share too few neurons wait for each other more than they work.
     std::int64_t neurons = 0;
@@ -386,6 +387,7 @@ std::vector<double> Simulation::blocker_concentrations() const {
 }
 
 void Simulation::advance_slow(const SlowInputs& inputs, double from_s, double to_s, bool leap) {
+    const Stopwatch slow(model_.profile, slow_wall_s_);
     const double seconds = to_s - from_s, middle_s = 0.5 * (from_s + to_s);
     std::vector<double> concentration = blocker_concentrations();
     for (drug::Pharmacokinetics& pk : drugs_) pk.advance(from_s, to_s);
@@ -482,6 +484,7 @@ void Simulation::advance_calcium(double seconds) {
 
 void Simulation::advance_structure(double stress, double to_s) {
     if (!model_.structure || to_s - structure_time_s_ < model_.structure->every_s * (1 - 1e-9)) return;
+    const Stopwatch stopwatch(model_.profile, structure_wall_s_);
     const structure::SpineParameters& parameters = model_.structure->spines;
     bool changed = false;
     for (StructuralState& state : structural_) {

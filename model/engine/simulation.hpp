@@ -104,6 +104,10 @@ public:
     std::uint64_t spike_count(std::size_t population) const { return spike_counts_[population]; }
     double spiking_s() const { return spiking_s_; } ///< time simulated with spikes, baseline included
 
+    /// Wall time in the slow part, structure included, and in structure; 0 unless the model asks for a profile.
+    double slow_wall_s() const { return slow_wall_s_; }
+    double structure_wall_s() const { return structure_wall_s_; }
+
     // State, for tests and snapshots.
     const SlowInputs& healthy() const { return healthy_; }
     const std::vector<glutamate::ExtracellularPool>& pools() const { return glutamate_; }
@@ -148,6 +152,7 @@ private:
     SlowInputs burst_mean_;
     std::vector<LogEntry> log_;
     double spiking_s_ = 0;
+    double slow_wall_s_ = 0, structure_wall_s_ = 0;
 
     // Slow state.
     SlowInputs healthy_;

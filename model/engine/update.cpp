@@ -60,9 +60,8 @@ float* FastNetwork::input_of(std::size_t slot, int rank, std::size_t population,
            (static_cast<std::ptrdiff_t>(segment.offset) - static_cast<std::ptrdiff_t>(segment.first));
 }
 
-void FastNetwork::update(const Batch& batch, int rank) {
+void FastNetwork::update(const Batch& batch, PhaseClock& clock, int rank) {
     const auto thread = static_cast<std::size_t>(rank);
-    PhaseClock clock(scratch_[thread].times, options_.profile);
     alignas(64) std::int32_t spiked[run_size];
     std::uint32_t fired[run_size];
     std::array<float, 64> calcium_increment{}; // by step: what a spike leaves at the end of the call
