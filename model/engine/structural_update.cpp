@@ -11,7 +11,7 @@ namespace rewire::engine {
 namespace {
 
 constexpr std::size_t cost_of_lookup = 32; // of a target in a row, in synapses that are walked past in that time
-constexpr int worth_a_team = 1024;         // elements that ask at once: some 0.2 ms of work
+constexpr int worth_a_team = 1024;         // new spines: some 0.2 ms of work
 
 std::uint64_t key(const StructuralState& state) {
     return static_cast<std::uint64_t>(state.specification.projection) << 32;
@@ -128,17 +128,16 @@ std::vector<network::SynapseIndex> surplus_incoming(const structure::ElementPool
 } // namespace
 
 std::vector<structure::Pair> pair_elements(structure::Pairing pairing, Team& team) {
-    Team alone(1);
-    Team& used = pairing.asking() < std::size_t{worth_a_team} ? alone : team;
-    used.run([&](int rank, auto wait) {
-        while (pairing.asking() > 0) {
-            const auto [begin, end] = share(pairing.asking(), rank, used);
-            pairing.ask(begin, end);
-            wait();
-            if (rank == 0) pairing.answer();
-            wait();
-        }
-    });
+    if (pairing.asking() > 0)
+        team.run([&](int rank, auto wait) {
+            while (pairing.asking() > 0) {
+                const auto [begin, end] = share(pairing.asking(), rank, team);
+                pairing.ask(begin, end);
+                wait();
+                if (rank == 0) pairing.answer();
+                wait();
+            }
+        });
     return pairing.pairs();
 }
 

@@ -179,6 +179,10 @@ Pairing::Pairing(std::span<const Position> source_positions, std::span<const std
     for (std::size_t left = axons_.size(); left > 1; --left) // Fisher & Yates
         std::swap(axons_[left - 1], axons_[order.below(static_cast<std::uint32_t>(left))]);
     start_batch(expand(vacant_dendritic));
+    if (asking_.size() < few) {
+        ask(0, asking_.size());
+        answer();
+    }
 }
 
 /// The next axons in the order, no more than half of the vacant elements: fewer conflicts than axons.
@@ -204,20 +208,25 @@ void Pairing::ask(std::size_t begin, std::size_t end) {
 }
 
 void Pairing::answer() {
-    do {
-        losing_.clear();
-        for (std::size_t k = 0; k < asking_.size(); ++k) {
-            if (wanted_[k] == nobody) continue; // nothing within reach, and nothing will become free
-            std::uint32_t& taker = taker_[wanted_[k]];
-            const std::uint32_t later = std::max(taker, asking_[k]);
-            taker = std::min(taker, asking_[k]);
-            if (later != nobody) losing_.push_back(later);
-        }
-        std::swap(asking_, losing_);
-        ++round_;
-        if (asking_.empty()) start_batch(settle_batch());
-        if (asking_.size() < few) ask(0, asking_.size());
-    } while (!asking_.empty() && asking_.size() < few);
+    resolve();
+    while (!asking_.empty() && asking_.size() < few) {
+        ask(0, asking_.size());
+        resolve();
+    }
+}
+
+void Pairing::resolve() {
+    losing_.clear();
+    for (std::size_t k = 0; k < asking_.size(); ++k) {
+        if (wanted_[k] == nobody) continue; // nothing within reach, and nothing will become free
+        std::uint32_t& taker = taker_[wanted_[k]];
+        const std::uint32_t later = std::max(taker, asking_[k]);
+        taker = std::min(taker, asking_[k]);
+        if (later != nobody) losing_.push_back(later);
+    }
+    std::swap(asking_, losing_);
+    ++round_;
+    if (asking_.empty()) start_batch(settle_batch());
 }
 
 /// Notes the batch's pairs; returns the elements that stay vacant.

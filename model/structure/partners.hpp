@@ -109,8 +109,8 @@ private:
 ///
 ///     while (pairing.asking() > 0) { pairing.ask(0, pairing.asking()); pairing.answer(); }
 ///
-/// A round's ranges may be asked at the same time; cuts do not matter to the result. Elements without a partner
-/// within reach stay vacant.
+/// A round's ranges may be asked at the same time; cuts do not matter to the result. Small rounds are gone through
+/// without asking to be shared. Elements without a partner within reach stay vacant.
 class Pairing {
 public:
     /// \param vacant_axonal, vacant_dendritic  elements of each neuron; none where 0 or less
@@ -122,15 +122,16 @@ public:
     std::size_t asking() const { return asking_.size(); } ///< axonal elements that ask in this round
     /// Draws what the asking elements `begin` to `end` want.
     void ask(std::size_t begin, std::size_t end);
-    /// Ends the round, when all have asked, and starts the next one.
+    /// Ends the round, when all have asked, and starts the next large one.
     void answer();
     /// What came of it, in order of asking, once nobody asks any more.
     const std::vector<Pair>& pairs() const { return pairs_; }
 
 private:
     static constexpr std::uint32_t nobody = 0xffffffffu;
-    static constexpr std::size_t few = 256; ///< so few ask at once without a round of their own
+    static constexpr std::size_t few = 1024; ///< rounds of fewer, some 0.2 ms of work, are not worth sharing
     void start_batch(std::vector<std::uint32_t> vacant);
+    void resolve();
     std::vector<std::uint32_t> settle_batch();
 
     std::span<const Position> source_positions_, target_positions_;
