@@ -129,7 +129,7 @@ public:
 
 private:
     static constexpr std::uint32_t nobody = 0xffffffffu;
-    static constexpr std::size_t few = 1024; ///< rounds of fewer, some 0.2 ms of work, are not worth sharing
+    static constexpr std::size_t few = 512; ///< rounds of fewer, some 0.1 ms of work, are not worth sharing
     void start_batch(std::vector<std::uint32_t> vacant);
     void resolve();
     std::vector<std::uint32_t> settle_batch();
