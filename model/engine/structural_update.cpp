@@ -2,13 +2,23 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <limits>
+#include <numeric>
+#include <utility>
 
 namespace rewire::engine {
 namespace {
 
+constexpr std::size_t cost_of_lookup = 32; // of a target in a row, in synapses that are walked past in that time
+constexpr int worth_a_team = 1024;         // new spines: some 0.2 ms of work
+
 std::uint64_t key(const StructuralState& state) {
     return static_cast<std::uint64_t>(state.specification.projection) << 32;
+}
+
+structure::FormationKey formation_key(const FastNetwork& network, const StructuralState& state, std::uint64_t update) {
+    return {.seed = network.options().seed, .projection = state.specification.projection, .update = update};
 }
 
 double kernel_width(const StructuralState& state) {
@@ -47,7 +57,89 @@ void remove_with_elements(FastProjection& projection, StructuralState& state,
     gone.clear();
 }
 
+/// A rank's share of `size` things for a rank of a team.
+std::pair<std::size_t, std::size_t> share(std::size_t size, int rank, const Team& team) {
+    const auto r = static_cast<std::size_t>(rank), ranks = static_cast<std::size_t>(team.size());
+    return {size * r / ranks, size * (r + 1) / ranks};
+}
+
+/// structure::choose_sources for all targets, the team sharing them.
+std::vector<structure::Pair> choose_sources(const StructuralState& state,
+                                            const std::vector<structure::Position>& target_positions,
+                                            const std::vector<std::int32_t>& vacant, bool same_population,
+                                            const structure::FormationKey& key, Team& team) {
+    const auto choose = [&](std::size_t begin, std::size_t end) {
+        return structure::choose_sources(*state.sources, target_positions, vacant, same_population, key, begin, end);
+    };
+    if (std::reduce(vacant.begin(), vacant.end()) < std::int32_t{worth_a_team}) return choose(0, vacant.size());
+    std::vector<std::vector<structure::Pair>> parts(static_cast<std::size_t>(team.size()));
+    team.run([&](int rank, auto) {
+        const auto [begin, end] = share(vacant.size(), rank, team);
+        parts[static_cast<std::size_t>(rank)] = choose(begin, end);
+    });
+    std::vector<structure::Pair> pairs;
+    for (const auto& part : parts) pairs.insert(pairs.end(), part.begin(), part.end());
+    return pairs;
+}
+
+/// Picks, at random, as many synapses of every target as it has more than dendritic elements.
+std::vector<network::SynapseIndex> surplus_incoming(const structure::ElementPool& dendritic,
+                                                    const network::SynapseStore& synapses, RandomStream& stream) {
+    // Which of a target's synapses, counted as they are met, is settled before the walk: bound says how many it has.
+    struct Fate {
+        std::uint32_t met = 0;
+        std::vector<std::uint32_t> leaving; // descending
+    };
+    constexpr std::uint32_t other = 0xffffffffu;
+    std::vector<std::uint32_t> shrinking, place(synapses.targets(), other);
+    std::vector<Fate> fates;
+    for (std::uint32_t i = 0; i < synapses.targets(); ++i) {
+        const auto count = static_cast<std::uint32_t>(structure::surplus(dendritic, i));
+        if (count == 0) continue;
+        place[i] = static_cast<std::uint32_t>(fates.size());
+        shrinking.push_back(i);
+        fates.push_back({.leaving = structure::choose(static_cast<std::uint32_t>(dendritic.bound[i]), count, stream)});
+        std::ranges::sort(fates.back().leaving, std::greater());
+    }
+    std::vector<network::SynapseIndex> gone;
+    if (fates.empty()) return gone;
+    for (std::size_t r = 0; r < synapses.rows(); ++r) {
+        const auto row = synapses.row(r);
+        const std::uint32_t* const end = row.target + row.size;
+        const auto meet = [&](const std::uint32_t* at) {
+            Fate& fate = fates[place[*at]];
+            if (fate.leaving.empty() || fate.met++ != fate.leaving.back()) return;
+            fate.leaving.pop_back();
+            gone.push_back({static_cast<std::uint32_t>(r), static_cast<std::uint32_t>(at - row.target)});
+        };
+        // A row is in order of target: few targets are looked up in it, many are met in a walk through it.
+        const std::uint32_t* at = row.target;
+        if (shrinking.size() * cost_of_lookup < row.size) {
+            for (const std::uint32_t target : shrinking)
+                for (at = std::lower_bound(at, end, target); at != end && *at == target; ++at) meet(at);
+        } else {
+            for (; at != end; ++at)
+                if (place[*at] != other) meet(at);
+        }
+    }
+    return gone;
+}
+
 } // namespace
+
+std::vector<structure::Pair> pair_elements(structure::Pairing pairing, Team& team) {
+    if (pairing.asking() > 0)
+        team.run([&](int rank, auto wait) {
+            while (pairing.asking() > 0) {
+                const auto [begin, end] = share(pairing.asking(), rank, team);
+                pairing.ask(begin, end);
+                wait();
+                if (rank == 0) pairing.answer();
+                wait();
+            }
+        });
+    return pairing.pairs();
+}
 
 StructuralState make_structural_state(FastNetwork& network, const StructuralProjection& specification,
                                       const structure::SpineParameters& spines) {
@@ -89,16 +181,21 @@ void update_spines(FastNetwork& network, StructuralState& state, const structure
     const double hazard = structure::elimination_per_h(parameters, drive.stress, drive.inflammation);
     const std::uint64_t seed = network.options().seed, update = state.updates++;
 
-    // Loss and stabilisation of what stands: one draw a synapse from its exact fate over the interval.
+    // Loss and stabilisation of what stands, from each synapse's exact fate over the interval. Few change, so the
+    // draws leap from change to change.
     const structure::SpineFate of_nascent = structure::nascent_fate(parameters, hazard, duration_h);
     const structure::SpineFate of_stable = structure::stable_fate(hazard, duration_h);
     RandomStream loss(seed, Purpose::elimination, key(state), update);
+    const double greatest = structure::greatest_change(of_nascent, of_stable);
     std::vector<network::SynapseIndex> gone;
+    std::uint64_t ahead = structure::passed_over(greatest, loss); // from the row's start
     for (std::size_t r = 0; r < synapses.rows(); ++r) {
-        const auto nascent = synapses.nascent(r);
         const auto row = synapses.row(r);
-        for (std::uint32_t i = 0; i < row.size; ++i) {
-            const structure::SpineState fate = structure::draw(nascent[i] ? of_nascent : of_stable, loss.uniform());
+        const auto nascent = synapses.nascent(r);
+        for (; ahead < row.size; ahead += 1 + structure::passed_over(greatest, loss)) {
+            const auto i = static_cast<std::uint32_t>(ahead);
+            const structure::SpineState fate =
+                structure::draw(nascent[i] ? of_nascent : of_stable, greatest * loss.uniform());
             if (fate == structure::SpineState::lost) {
                 ++(nascent[i] ? state.nascent_lost : state.eliminated);
                 gone.push_back({static_cast<std::uint32_t>(r), i});
@@ -108,6 +205,7 @@ void update_spines(FastNetwork& network, StructuralState& state, const structure
                 nascent[i] = fate == structure::SpineState::nascent;
             }
         }
+        ahead -= row.size;
     }
     remove_with_elements(projection, state, gone);
 
@@ -121,9 +219,9 @@ void update_spines(FastNetwork& network, StructuralState& state, const structure
     }
     const std::vector<std::int32_t> vacant = structure::vacancies(state.dendritic);
     const network::Projection& spec = projection.specification;
-    RandomStream formation(seed, Purpose::formation, key(state), update);
-    const std::vector<structure::Pair> pairs = structure::choose_sources(
-        *state.sources, network.populations[spec.target].positions, vacant, spec.source == spec.target, formation);
+    const std::vector<structure::Pair> pairs =
+        choose_sources(state, network.populations[spec.target].positions, vacant, spec.source == spec.target,
+                       formation_key(network, state, update), network.team());
     const structure::SpineFate newborn = structure::newborn_fate(parameters, hazard, duration_h);
     RandomStream birth(seed, Purpose::new_synapse, key(state), update);
     std::vector<network::Synapse> added;
@@ -177,28 +275,16 @@ void update_elements(FastNetwork& network, StructuralState& state, const std::ve
     }
     state.eliminated += gone.size();
     remove_with_elements(projection, state, gone);
-    bool any = false;
-    for (std::size_t i = 0; i < target_calcium.size(); ++i) any = any || structure::surplus(state.dendritic, i) > 0;
-    if (any) {
-        std::vector<std::vector<network::SynapseIndex>> incoming(target_calcium.size());
-        synapses.for_each([&](network::SynapseIndex index, const network::Synapse& s) {
-            if (structure::surplus(state.dendritic, s.target) > 0) incoming[s.target].push_back(index);
-        });
-        for (std::size_t i = 0; i < incoming.size(); ++i)
-            for (const std::uint32_t k :
-                 structure::choose(static_cast<std::uint32_t>(incoming[i].size()),
-                                   static_cast<std::uint32_t>(structure::surplus(state.dendritic, i)), loss))
-                gone.push_back(incoming[i][k]);
-        state.eliminated += gone.size();
-        remove_with_elements(projection, state, gone);
-    }
+    gone = surplus_incoming(state.dendritic, synapses, loss);
+    state.eliminated += gone.size();
+    remove_with_elements(projection, state, gone);
 
     const std::vector<std::int32_t> axonal = structure::vacancies(state.axonal),
                                     dendritic = structure::vacancies(state.dendritic);
-    RandomStream formation(seed, Purpose::formation, key(state), update);
-    const std::vector<structure::Pair> pairs = structure::pair_elements(
-        network.populations[spec.source].positions, axonal, network.populations[spec.target].positions, dendritic,
-        spec.source == spec.target, kernel_width(state), formation);
+    const std::vector<structure::Pair> pairs = pair_elements(
+        {network.populations[spec.source].positions, axonal, network.populations[spec.target].positions, dendritic,
+         spec.source == spec.target, kernel_width(state), formation_key(network, state, update)},
+        network.team());
     RandomStream birth(seed, Purpose::new_synapse, key(state), update);
     std::vector<network::Synapse> added;
     for (const structure::Pair& pair : pairs) {

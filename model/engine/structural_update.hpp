@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/fast_network.hpp"
+#include "engine/team.hpp"
 #include "structure/elements.hpp"
 #include "structure/growth.hpp"
 #include "structure/partners.hpp"
@@ -39,6 +40,9 @@ struct StructuralState {
 /// healthy steady state.
 StructuralState make_structural_state(FastNetwork& network, const StructuralProjection& specification,
                                       const structure::SpineParameters& spines);
+
+/// Pairs vacant elements, the team sharing the work; the result does not depend on the team.
+std::vector<structure::Pair> pair_elements(structure::Pairing pairing, Team& team);
 
 /// What drives the spines of one target neuron over an interval.
 struct SpineDrive {

@@ -24,6 +24,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
@@ -163,12 +164,28 @@ inline SpinePools advance(const SpineParameters& p, const SpinePools& pools, dou
             pools.nascent * of_nascent.stable + pools.stable * of_stable.stable + added.stable};
 }
 
+inline constexpr std::uint64_t never = std::uint64_t{1} << 62; ///< more spines than there are
+
 enum class SpineState { nascent, stable, lost };
 
-/// The state that a uniform number in (0, 1) picks.
+/// The state that a uniform number in (0, 1) picks. Low numbers pick a change: from greatest_change() on, a nascent
+/// and a stable spine stay what they are.
 inline SpineState draw(const SpineFate& fate, double uniform) {
     if (uniform < fate.lost) return SpineState::lost;
-    return uniform < fate.lost + fate.nascent ? SpineState::nascent : SpineState::stable;
+    return uniform < fate.lost + fate.stable || fate.nascent == 0 ? SpineState::stable : SpineState::nascent;
+}
+
+/// The probability of change of whatever standing spine changes more readily.
+inline double greatest_change(const SpineFate& of_nascent, const SpineFate& of_stable) {
+    return std::max(of_nascent.lost + of_nascent.stable, of_stable.lost);
+}
+
+/// How many in a row pass before an event of a probability (0 to 1) happens to one, each independently: geometric.
+/// So a walk over spines that rarely change costs a draw for each change, not for each spine.
+inline std::uint64_t passed_over(double probability, RandomStream& stream) {
+    if (probability <= 0) return never;
+    return static_cast<std::uint64_t>(
+        std::min(std::log(stream.uniform()) / std::log1p(-probability), static_cast<double>(never)));
 }
 
 /// A spine of the healthy steady state, for the start of a run.

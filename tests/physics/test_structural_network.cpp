@@ -69,7 +69,7 @@ struct GrowingNetwork {
 };
 
 /// A population with spines on 50 synapses per neuron; it never runs, spines alone change.
-FastNetwork spine_network(std::int64_t size, network::Distribution delay = {.mean = 1}) {
+FastNetwork spine_network(std::int64_t size, network::Distribution delay = {.mean = 1}, int threads = 1) {
     network::Population p{
         .name = "e", .size = size, .model = neuron::LifConductance{}, .receptors = {synapse::default_receptor("ampa")}};
     network::Projection q{.name = "ee", .source = 0, .target = 0};
@@ -78,7 +78,7 @@ FastNetwork spine_network(std::int64_t size, network::Distribution delay = {.mea
     q.delay_ms = delay;
     q.receptors = {{0, 1}};
     q.structural = true;
-    return FastNetwork(FastOptions{}, {p}, {q}, {}, {}, {});
+    return FastNetwork(FastOptions{.threads = threads}, {p}, {q}, {}, {}, {});
 }
 
 double nascent_share(FastNetwork& net) {
@@ -153,6 +153,50 @@ TEST_CASE("growing networks are bit-identical for any number of threads", "[engi
     CHECK((alone.calcium == together.calcium));
     CHECK((alone.net.populations[0].membrane.membrane_potential_mV ==
            together.net.populations[0].membrane.membrane_potential_mV));
+}
+
+TEST_CASE("surplus dendritic elements take their synapses, and no others", "[structure]") {
+    // Truth: the counts. Rows of some 100 synapses; few targets shrink and are looked up, or many, which are met in a
+    // walk over the rows.
+    const std::uint32_t shrinking = GENERATE(1u, 40u);
+    const int threads = GENERATE(1, 3);
+    network::Population p{
+        .name = "e", .size = 300, .model = neuron::LifConductance{}, .receptors = {synapse::default_receptor("ampa")}};
+    network::Projection q{.name = "ee", .source = 0, .target = 0};
+    q.rule = {.kind = "fixed_indegree", .degree = 100};
+    q.weight.mean = 1;
+    q.delay_ms.mean = 1;
+    q.receptors = {{0, 1}};
+    q.structural = true;
+    FastNetwork net(FastOptions{.threads = threads}, {p}, {q}, {}, {}, {});
+    const structure::GrowthRule still{.rule = "linear", .growth_rate_per_s = 1e-12, .target = 1};
+    StructuralState state = make_structural_state(net, {.rule = "elements", .axonal = still, .dendritic = still}, {});
+    std::vector<std::uint32_t> expected = net.projections[0].synapses.incoming_counts();
+    const std::size_t before = net.projections[0].synapses.count();
+    for (std::uint32_t k = 0; k < shrinking; ++k) {
+        const std::uint32_t target = 7 * k, loss = 5 + k % 3;
+        structure::grow(state.dendritic, target, -static_cast<double>(loss));
+        expected[target] -= loss;
+    }
+    const std::vector<double> calcium(300, 1);
+    update_elements(net, state, calcium, calcium, 0, 1e-3);
+    REQUIRE_NOTHROW(check_invariants(net, state));
+    CHECK((net.projections[0].synapses.incoming_counts() == expected));
+    CHECK(state.eliminated == before - net.projections[0].synapses.count());
+    CHECK(state.formed == 0);
+}
+
+TEST_CASE("spines that form and vanish are the same for any number of threads", "[structure]") {
+    // Identity. Updates of a day form 2,000 spines each, enough for the team to share.
+    const auto run = [](int threads) {
+        FastNetwork net = spine_network(400, {.mean = 1}, threads);
+        StructuralState state = make_structural_state(net, {.rule = "spines", .sigma_um = 100}, {});
+        for (int day = 0; day < 3; ++day) update_spines(net, state, {}, {}, 24 * day, 24 * day + 24);
+        check_invariants(net, state);
+        return synapses(net);
+    };
+    const auto alone = run(1);
+    for (const int threads : {2, 3, 5}) CHECK((run(threads) == alone));
 }
 
 TEST_CASE("healthy spines keep their density, and turn over at the given rates", "[structure]") {

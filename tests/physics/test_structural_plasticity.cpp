@@ -91,10 +91,10 @@ private:
         const auto counter = static_cast<std::uint64_t>(now_ms_ / update_ms);
         prune(axonal_, dendritic_, false, 2 * counter);
         prune(dendritic_, axonal_, true, 2 * counter + 1);
-        RandomStream stream(seed, Purpose::formation, 0, counter);
+        const FormationKey key{.seed = seed, .update = counter};
         std::vector<Synapse> born;
         for (const Pair& pair :
-             pair_elements(positions_, vacancies(axonal_), positions_, vacancies(dendritic_), true, 750, stream)) {
+             pair_elements(positions_, vacancies(axonal_), positions_, vacancies(dendritic_), true, 750, key)) {
             bind(axonal_, pair.source);
             bind(dendritic_, pair.target);
             born.push_back({pair.source, 1, pair.target});

@@ -176,3 +176,40 @@ TEST_CASE("spines drawn one by one meet the mean-field densities") {
     CHECK(std::abs(nascent / double(n) - expected.nascent) < 0.014);
     CHECK(std::abs(stable / double(n) - expected.stable) < 0.014);
 }
+
+TEST_CASE("spines passed over before a change are geometric") {
+    // P(k passed over) = (1 - p)^k p: mean (1 - p)/p with SD sqrt(1 - p)/p; and P(0) = p. Limits: 4 standard errors
+    // of 50,000 draws.
+    const double p = GENERATE(1e-5, 0.03, 0.6, 1.0);
+    RandomStream stream(31, Purpose::elimination, 0);
+    const int draws = 50000;
+    double sum = 0, at_once = 0;
+    for (int n = 0; n < draws; ++n) {
+        const auto passed = passed_over(p, stream);
+        sum += static_cast<double>(passed);
+        at_once += passed == 0;
+    }
+    CHECK(std::abs(sum / draws - (1 - p) / p) <= 4 * std::sqrt((1 - p) / draws) / p);
+    CHECK(std::abs(at_once / draws - p) <= 4 * std::sqrt(p * (1 - p) / draws));
+    CHECK(passed_over(0, stream) == never);
+}
+
+TEST_CASE("low numbers pick a change, from the greatest change on spines stay what they are") {
+    // The walk over standing spines relies on it. Truth: the fates themselves.
+    const SpineParameters p;
+    const double hours = GENERATE(0.02, 24.0, 1e5);
+    const SpineFate of_nascent = nascent_fate(p, elimination_per_h(p, 1, 0), hours);
+    const SpineFate of_stable = stable_fate(elimination_per_h(p, 1, 0), hours);
+    const double greatest = greatest_change(of_nascent, of_stable);
+    for (double u = std::nextafter(greatest, 2.0); u < 1; u += 0.01) {
+        CHECK(draw(of_nascent, u) == SpineState::nascent);
+        CHECK(draw(of_stable, u) == SpineState::stable);
+    }
+    for (double share = 0.005; share < 1; share += 0.01) {
+        const double u = share * greatest;
+        CHECK(draw(of_nascent, u) == (u < of_nascent.lost                       ? SpineState::lost
+                                      : u < of_nascent.lost + of_nascent.stable ? SpineState::stable
+                                                                                : SpineState::nascent));
+        CHECK(draw(of_stable, u) == (u < of_stable.lost ? SpineState::lost : SpineState::stable));
+    }
+}
