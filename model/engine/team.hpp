@@ -1,24 +1,43 @@
 #pragma once
-// The threads of a run. Work is a function of the rank; ranks meet at a barrier. OpenMP in ordinary builds; plain
-// threads under the thread sanitizer, which does not see OpenMP's barriers and would report them as races.
+// The threads of a run. Work is a function of the rank; ranks meet at a barrier. The threads live as long as the team
+// and sleep between calls.
 //
-// Threads meet thousands of times a second, so a barrier must be quick; but a machine may be shared, and a barrier
-// that spins while its partner waits for a core was seen to slow a run thirtyfold. This one spins for about as long
-// as a meeting takes on an idle machine, then gives its core away until the last rank comes.
+// Threads meet thousands of times a second, so a meeting must be quick; but a machine may be shared, and a barrier that
+// spins while its partner waits for a core was seen to slow a run thirtyfold. Every wait here spins for about as long as
+// a meeting takes on an idle machine, then gives its core away. OpenMP's threads are not used: they spin for
+// milliseconds when a parallel region ends, which cost 6 ms a call when another process held a core, and the thread
+// sanitizer does not see their barriers.
 
 #include <atomic>
 #include <exception>
+#include <functional>
+#include <memory>
 #include <mutex>
-#include <stdexcept>
 #include <thread>
-
-#ifdef REWIRE_STD_THREADS
 #include <vector>
-#else
-#include <omp.h>
-#endif
 
 namespace rewire::engine {
+
+/// Waits for a number to change: spins while that pays, else sleeps.
+class PatientWait {
+public:
+    void until_changed(const std::atomic<int>& number, int from) {
+        // A wait that outlasts its spin means that the partner has lost its core: the next ones give theirs away
+        // sooner. Waits that end within it win the patience back.
+        const int patience = patience_.load(std::memory_order_relaxed);
+        for (int spin = 0; spin < patience; ++spin)
+            if (number.load(std::memory_order_acquire) != from) {
+                if (patience < most_patience) patience_.store(patience + patience / 8 + 1, std::memory_order_relaxed);
+                return;
+            }
+        patience_.store(patience / 2 + 50, std::memory_order_relaxed);
+        while (number.load(std::memory_order_acquire) == from) number.wait(from, std::memory_order_acquire);
+    }
+
+private:
+    static constexpr int most_patience = 20000; ///< loads of an atomic: some 10 us
+    std::atomic<int> patience_{most_patience};
+};
 
 /// A meeting point of a fixed number of threads.
 class Barrier {
@@ -36,16 +55,7 @@ public:
             round_.notify_all();
             return;
         }
-        // A wait that outlasts its spin means that the partner has lost its core: the next ones give theirs away
-        // sooner. Waits that end within it win the patience back.
-        const int patience = patience_.load(std::memory_order_relaxed);
-        for (int spin = 0; spin < patience; ++spin)
-            if (round_.load(std::memory_order_acquire) != round) {
-                if (patience < most_patience) patience_.store(patience + patience / 8 + 1, std::memory_order_relaxed);
-                return check();
-            }
-        patience_.store(patience / 2 + 50, std::memory_order_relaxed);
-        while (round_.load(std::memory_order_acquire) == round) round_.wait(round, std::memory_order_acquire);
+        patience_.until_changed(round_, round);
         check();
     }
     /// Lets all threads out: those that wait and those that would.
@@ -64,37 +74,33 @@ private:
     std::atomic<bool> abandoned_{false};
     alignas(64) std::atomic<int> arrived_{0};
     alignas(64) std::atomic<int> round_{0};
-    static constexpr int most_patience = 20000; ///< loads of an atomic: some 10 us
-    std::atomic<int> patience_{most_patience};
+    PatientWait patience_;
 };
 
 /// A fixed number of threads that run the same function together.
 class Team {
 public:
     /// \param size number of threads, at least 1
-    explicit Team(int size) : size_(size < 1 ? 1 : size) {}
-    int size() const { return size_; }
+    explicit Team(int size) : crew_(std::make_unique<Crew>(size < 1 ? 1 : size)) {}
+    int size() const { return crew_->size; }
 
-    /// Hardware threads of this machine.
+    /// Hardware threads that this process may use.
     static int available() {
-#ifdef REWIRE_STD_THREADS
-        return std::thread::hardware_concurrency() > 0 ? static_cast<int>(std::thread::hardware_concurrency()) : 1;
-#else
-        return omp_get_max_threads();
-#endif
+        const unsigned threads = std::thread::hardware_concurrency();
+        return threads > 0 ? static_cast<int>(threads) : 1;
     }
 
-    /// Runs `work(rank, wait)` on every thread; `wait()` returns when all have called it. Functions that throw
-    /// may do so anywhere: the other threads are let out of
-    /// their barriers, and the first exception is thrown again here.
+    /// Runs `work(rank, wait)` on every thread; `wait()` returns when all have called it. Functions that throw may do so
+    /// anywhere: the other threads are let out of their barriers, and the first exception is thrown again here.
     template <class Work>
     void run(Work work) {
         std::exception_ptr failure;
         std::mutex guard;
-        Barrier meeting(size_);
-        const auto protect = [&](int rank, auto wait) {
+        Barrier meeting(size());
+        const auto meet = [&] { meeting.wait(); };
+        const auto protect = [&](int rank) {
             try {
-                work(rank, wait);
+                size() == 1 ? work(rank, [] {}) : work(rank, meet);
             } catch (const Barrier::Abandoned&) {
                 // the thread that gave up has its exception kept
             } catch (...) {
@@ -103,34 +109,50 @@ public:
                 meeting.abandon();
             }
         };
-        const auto meet = [&] { meeting.wait(); };
-        if (size_ == 1) {
-            protect(0, [] {});
-        } else {
-#ifdef REWIRE_STD_THREADS
-            std::vector<std::jthread> threads;
-            for (int rank = 1; rank < size_; ++rank) threads.emplace_back([&, rank] { protect(rank, meet); });
-            protect(0, meet);
-#else
-            std::atomic<bool> complete = true;
-#pragma omp parallel num_threads(size_)
-            {
-                // A runtime that grants fewer threads must not leave the others' neurons behind.
-                if (omp_get_num_threads() != size_)
-                    complete = false;
-                else
-                    protect(omp_get_thread_num(), meet);
-            }
-            if (!complete)
-                throw std::runtime_error(
-                    "OpenMP does not grant the threads asked for; see OMP_THREAD_LIMIT and OMP_DYNAMIC");
-#endif
-        }
+        crew_->together(protect);
         if (failure) std::rethrow_exception(failure);
     }
 
 private:
-    int size_;
+    /// The threads beside the caller's. They begin a call when its number appears; the last to end it says so.
+    struct Crew {
+        const int size;
+        alignas(64) std::atomic<int> call{0};
+        alignas(64) std::atomic<int> running{0};
+        bool dismissed = false;        ///< written before a call is announced
+        std::function<void(int)> work; ///< the same
+        PatientWait begin_patience, end_patience;
+        std::vector<std::jthread> threads;
+
+        explicit Crew(int size_) : size(size_) {
+            for (int rank = 1; rank < size; ++rank) threads.emplace_back([this, rank] { serve(rank); });
+        }
+        ~Crew() {
+            dismissed = true;
+            announce();
+        }
+        void together(const std::function<void(int)>& function) {
+            work = function;
+            running.store(size - 1, std::memory_order_relaxed);
+            announce();
+            function(0);
+            for (int left; (left = running.load(std::memory_order_acquire)) > 0;)
+                end_patience.until_changed(running, left);
+        }
+        void announce() {
+            call.fetch_add(1, std::memory_order_release);
+            call.notify_all();
+        }
+        void serve(int rank) {
+            for (int served = 0;; ++served) {
+                begin_patience.until_changed(call, served);
+                if (dismissed) return;
+                work(rank);
+                if (running.fetch_sub(1, std::memory_order_acq_rel) == 1) running.notify_one();
+            }
+        }
+    };
+    std::unique_ptr<Crew> crew_;
 };
 
 } // namespace rewire::engine
