@@ -114,7 +114,7 @@ void FastNetwork::step_run(FastPopulation& population, std::size_t p, std::size_
     if (population.has_nmda && !population.tonic_ab_nS.empty()) {
         std::memcpy(ab, population.tonic_ab_nS.data() + first, count * sizeof(float));
         std::memcpy(cd, population.tonic_cd_nS.data() + first, count * sizeof(float));
-    } else if (population.has_nmda || std::holds_alternative<neuron::Adex>(population.specification.model)) {
+    } else if (population.has_nmda) {
         clear(ab);
         clear(cd);
     }
@@ -142,10 +142,10 @@ void FastNetwork::step_run(FastPopulation& population, std::size_t p, std::size_
                                       population.membrane.refractory_steps.data() + first, spiked, count};
     std::visit(
         [&]<class M>(const M& model) {
-            // The adaptive model reads the NMDA conductances whatever the receptors.
-            const bool nmda = population.has_nmda || std::is_same_v<M, neuron::Adex>;
-            neuron::step(model, options_.dt_ms, population.refractory_steps, population.nmda,
-                         {sum, sum_current, nmda ? ab : nullptr, cd, population.current_pA.data() + first}, slice);
+            neuron::step(
+                model, options_.dt_ms, population.refractory_steps, population.nmda,
+                {sum, sum_current, population.has_nmda ? ab : nullptr, cd, population.current_pA.data() + first},
+                slice);
         },
         population.specification.model);
 }

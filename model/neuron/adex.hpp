@@ -70,9 +70,9 @@ REWIRE_CLONES static inline void step(const Adex& p, double dt_ms, int refractor
     const float* __restrict nmda_cd_nS = in.nmda_cd_nS;
     const float* __restrict current_pA = in.current_pA;
     // The potential after a step from v of dt_c = duration / C, with everything nonlinear taken at `v_at` and `w_at`.
-    const auto moved = [=](auto phi, std::size_t i, float v, float v_at, float w_at, float dt_c)
+    const auto moved = [=](auto phi, auto nmda_of, std::size_t i, float v, float v_at, float w_at, float dt_c)
         __attribute__((always_inline)) {
-        const float g_n = unblocked_nmda_nS(nmda, nmda_ab_nS[i], nmda_cd_nS[i], v_at);
+        const float g_n = nmda_of(i, v_at);
         const float g = gl + conductance_nS[i] + g_n;
         const float spike = gl_slope * fast_exp((v_at - vt) * slope_inverse, highest);
         const float current = gl_el + conductance_current_pA[i] + current_pA[i] + spike - w_at;
@@ -81,28 +81,36 @@ REWIRE_CLONES static inline void step(const Adex& p, double dt_ms, int refractor
     };
     // Three short loops, because one with all exponentials is more than the compiler vectorises.
     float middle_mV[membrane_run], end_mV[membrane_run];
-    const auto advance = [&](auto phi, std::size_t from, std::size_t until) __attribute__((always_inline)) {
+    const auto advance = [&](auto phi, auto nmda_of, std::size_t from, std::size_t until)
+        __attribute__((always_inline)) {
 #pragma GCC ivdep
         for (std::size_t i = from; i < until; ++i) {
             const float v = potential[i];
-            const float v_half = moved(phi, i, v, v, adaptation[i], 0.5f * dt_over_c);
+            const float v_half = moved(phi, nmda_of, i, v, v, adaptation[i], 0.5f * dt_over_c);
             middle_mV[i - from] = v_half < peak ? v_half : peak;
         }
 #pragma GCC ivdep
         for (std::size_t i = from; i < until; ++i) {
             const float w_inf = a * (potential[i] - el);
             const float w_half = w_inf + (adaptation[i] - w_inf) * w_half_decay;
-            end_mV[i - from] = moved(phi, i, potential[i], middle_mV[i - from], w_half, dt_over_c);
+            end_mV[i - from] = moved(phi, nmda_of, i, potential[i], middle_mV[i - from], w_half, dt_over_c);
         }
     };
-    const float modest = (-phi1_reach / dt_over_c - gl) / 3; // a third for each of three conductances
+    const auto unblocked = [=](std::size_t i, float v_at) __attribute__((always_inline)) {
+        return unblocked_nmda_nS(nmda, nmda_ab_nS[i], nmda_cd_nS[i], v_at);
+    };
+    const auto none = [](std::size_t, float) __attribute__((always_inline)) { return 0.0f; };
+    const bool has_nmda = nmda_ab_nS != nullptr;
+    const float modest = (-phi1_reach / dt_over_c - gl) / (has_nmda ? 3 : 1); // a third for each of three conductances
     for (std::size_t from = 0; from < s.count; from += membrane_run) {
         const std::size_t until = from + membrane_run < s.count ? from + membrane_run : s.count;
-        if (all_within(conductance_nS, from, until, modest) && all_within(nmda_ab_nS, from, until, modest) &&
-            all_within(nmda_cd_nS, from, until, modest))
-            advance(Phi1Near0{}, from, until);
+        const bool near = all_within(conductance_nS, from, until, modest);
+        if (!has_nmda)
+            near ? advance(Phi1Near0{}, none, from, until) : advance(Phi1{}, none, from, until);
+        else if (near && all_within(nmda_ab_nS, from, until, modest) && all_within(nmda_cd_nS, from, until, modest))
+            advance(Phi1Near0{}, unblocked, from, until);
         else
-            advance(Phi1{}, from, until);
+            advance(Phi1{}, unblocked, from, until);
 #pragma GCC ivdep
         for (std::size_t i = from; i < until; ++i) {
             const std::int32_t left = refractory[i];

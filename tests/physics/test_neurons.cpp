@@ -94,7 +94,7 @@ constexpr double convergence_ms = 40;
 template <class M>
 double trajectory_error(M model, bool nmda, double dt_ms, const std::vector<double>& truth) {
     Cell<M> cell{model, dt_ms};
-    cell.with_nmda = nmda || std::is_same_v<M, Adex>;
+    cell.with_nmda = nmda;
     const long stride = std::lround(0.2 / dt_ms);
     double worst = 0;
     for (long k = 0; k < std::lround(convergence_ms / dt_ms); ++k) {
