@@ -83,8 +83,7 @@ void sample(Drives& drives, const DriveConstants& constants, const float* v_mV,
         for (std::size_t pool = 0; pool < 2; ++pool) {
             if (pool == extrasynaptic) std::fill(gating, gating + n, ambient_open);
             for (SubunitSums& subunit : drives.pools[pool]) {
-                const bool ab = subunit.subunit == drug::n2a || subunit.subunit == drug::n2b;
-                const double mg_half = ab ? synapse::mg_half_ab_mM : synapse::mg_half_cd_mM;
+                const double mg_half = synapse::mg_half_mM[subunit.subunit];
                 const drug::Blocker& kinetics =
                     constants.blockers.front(); // blockers of a channel share the first one's rates
                 exchange_rates(gating, mg, static_cast<float>(constants.mg_mM / mg_half),

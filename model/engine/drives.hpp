@@ -20,7 +20,8 @@ enum Pool : std::size_t { synaptic = 0, extrasynaptic = 1 };
 /// Sums over samples for one subunit of one pool.
 struct SubunitSums {
     drug::Subunit subunit = drug::n2a;
-    double share = 0;               ///< of the pool's conductance before Mg block
+    double conductance_share = 0;   ///< of the pool's conductance before Mg block
+    double current_share = 0;       ///< of the pool's current at the reference potential (synapse/receptor.hpp)
     aligned_vector<float> exchange; ///< r(O), 1/s
     struct PerBlocker {
         aligned_vector<float> exchange_over_ic50; ///< r(O)/IC50(V), 1/(s uM)

@@ -149,10 +149,9 @@ void FastNetwork::build_population(const network::Population& spec, std::size_t 
     }
     if (spec.tonic_nmda_nS > 0) {
         population.has_nmda = true;
-        population.tonic_ab_nS.assign(
-            n, static_cast<float>(spec.tonic_nmda_nS * (spec.extrasynaptic.share_2a + spec.extrasynaptic.share_2b)));
-        population.tonic_cd_nS.assign(
-            n, static_cast<float>(spec.tonic_nmda_nS * (spec.extrasynaptic.share_2c + spec.extrasynaptic.share_2d)));
+        const synapse::PerSubunit shares = synapse::conductance_shares(spec.extrasynaptic);
+        population.tonic_ab_nS.assign(n, static_cast<float>(spec.tonic_nmda_nS * (shares[0] + shares[1])));
+        population.tonic_cd_nS.assign(n, static_cast<float>(spec.tonic_nmda_nS * (shares[2] + shares[3])));
     }
     population.nmda.mg_ratio_ab = static_cast<float>(options_.drives.mg_mM / synapse::mg_half_ab_mM);
     population.nmda.mg_ratio_cd = static_cast<float>(options_.drives.mg_mM / synapse::mg_half_cd_mM);

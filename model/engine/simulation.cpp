@@ -135,11 +135,12 @@ void Simulation::configure_drives() {
             synaptic_mix, outside ? &population.specification.extrasynaptic : nullptr};
         for (std::size_t pool = 0; pool < 2 && !blockers.empty(); ++pool) {
             if (mixes[pool] == nullptr) continue;
-            const std::array shares{mixes[pool]->share_2a, mixes[pool]->share_2b, mixes[pool]->share_2c,
-                                    mixes[pool]->share_2d};
+            const synapse::PerSubunit conductance = synapse::conductance_shares(*mixes[pool]),
+                                      current = synapse::current_shares(*mixes[pool], model_.mg_mM);
             for (std::size_t s = 0; s < drug::subunit_count; ++s) {
-                if (shares[s] <= 0) continue;
-                SubunitSums sums{static_cast<drug::Subunit>(s), shares[s], aligned_vector<float>(n, 0), {}};
+                if (conductance[s] <= 0) continue;
+                SubunitSums sums{
+                    static_cast<drug::Subunit>(s), conductance[s], current[s], aligned_vector<float>(n, 0), {}};
                 for (std::size_t b = 0; b < blockers.size(); ++b)
                     sums.blockers.push_back({aligned_vector<float>(n, 0), aligned_vector<float>(n, 0)});
                 drives.pools[pool].push_back(std::move(sums));
@@ -428,7 +429,7 @@ void Simulation::advance_block(const SlowInputs& inputs, const std::vector<doubl
                     auto& [trapped, untrapped] = state.subunits[s];
                     drug::advance_block(trapped[i], untrapped[i], drive, seconds, blockers.front());
                     state.blocked[i] +=
-                        subunits[s].share * drug::blocked_share(trapped[i], untrapped[i], blockers.front());
+                        subunits[s].current_share * drug::blocked_share(trapped[i], untrapped[i], blockers.front());
                 }
             }
         }
@@ -526,7 +527,7 @@ void Simulation::write_feedback(double at_s) {
             double open = 0;
             for (std::size_t s = 0; s < subunits.size(); ++s)
                 if ((subunits[s].subunit == drug::n2a || subunits[s].subunit == drug::n2b) == ab)
-                    open += subunits[s].share *
+                    open += subunits[s].conductance_share *
                             (1 - drug::blocked_share(blocked_[p][pool].subunits[s].trapped[i],
                                                      blocked_[p][pool].subunits[s].untrapped[i], *kinetics));
             return open;
@@ -538,24 +539,24 @@ void Simulation::write_feedback(double at_s) {
                         ampa_open *
                         (signalling_[p].ampa_gain.empty() ? 1.0f : static_cast<float>(signalling_[p].ampa_gain[i]));
             if (receptor.kind == synapse::ReceptorKind::nmda) {
-                const synapse::Receptor& mix = receptor.parameters;
+                const synapse::PerSubunit shares = synapse::conductance_shares(receptor.parameters);
                 for (std::size_t i = 0; i < n; ++i) {
                     receptor.gain_ab[i] =
-                        static_cast<float>(nmda_open * unblocked(synaptic, i, true, mix.share_2a + mix.share_2b));
+                        static_cast<float>(nmda_open * unblocked(synaptic, i, true, shares[0] + shares[1]));
                     receptor.gain_cd[i] =
-                        static_cast<float>(nmda_open * unblocked(synaptic, i, false, mix.share_2c + mix.share_2d));
+                        static_cast<float>(nmda_open * unblocked(synaptic, i, false, shares[2] + shares[3]));
                 }
             }
         }
         if (!population.tonic_ab_nS.empty()) {
-            const synapse::Receptor& mix = population.specification.extrasynaptic;
+            const synapse::PerSubunit shares = synapse::conductance_shares(population.specification.extrasynaptic);
             const double gating = glutamate_.empty() ? 1 : glutamate_[region].nmda_gating;
             const double g = population.specification.tonic_nmda_nS * gating * nmda_open;
             for (std::size_t i = 0; i < n; ++i) {
                 population.tonic_ab_nS[i] =
-                    static_cast<float>(g * unblocked(extrasynaptic, i, true, mix.share_2a + mix.share_2b));
+                    static_cast<float>(g * unblocked(extrasynaptic, i, true, shares[0] + shares[1]));
                 population.tonic_cd_nS[i] =
-                    static_cast<float>(g * unblocked(extrasynaptic, i, false, mix.share_2c + mix.share_2d));
+                    static_cast<float>(g * unblocked(extrasynaptic, i, false, shares[2] + shares[3]));
             }
         }
     }
@@ -622,10 +623,10 @@ void Simulation::build_observables() {
             const auto [d, s] = species(k);
             return drugs_[d].unbound_brain_uM(s);
         });
-        add("nmda_block_synaptic", "1", "blocked share of synaptic NMDA receptors", "population",
+        add("nmda_block_synaptic", "1", "blocked share of the current of synaptic NMDA receptors", "population",
             [this](std::size_t p) { return mean(blocked_[p][synaptic].blocked); });
-        add("nmda_block_extrasynaptic", "1", "blocked share of extrasynaptic NMDA receptors", "population",
-            [this](std::size_t p) { return mean(blocked_[p][extrasynaptic].blocked); });
+        add("nmda_block_extrasynaptic", "1", "blocked share of the current of extrasynaptic NMDA receptors",
+            "population", [this](std::size_t p) { return mean(blocked_[p][extrasynaptic].blocked); });
     }
     if (model_.glutamate) {
         // The level follows single volleys within milliseconds, so the mean over the window is what can be compared.

@@ -46,7 +46,7 @@ struct BlockedPool {
         std::vector<double> trapped, untrapped; ///< blocked share of the two kinds of channel, per neuron
     };
     std::vector<PerSubunit> subunits;
-    std::vector<double> blocked; ///< share of the pool's conductance, per neuron
+    std::vector<double> blocked; ///< share of the pool's current at the reference potential, per neuron
 };
 
 /// Slow inputs of one population, averaged over a stretch.

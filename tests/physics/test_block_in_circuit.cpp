@@ -29,6 +29,19 @@ TEST_CASE("clamped cells reach the Hill block of their subunit, and trap the dru
     // At -40 mV 2A needs about 2.7 uM, because Mg leaves faster than the drug does.
     CHECK(blocked("depolarised_2a") == Approx(1 / (1 + 2.7)).epsilon(0.02));
 
+    // A mixed pool: each subunit by its share of the current (section 4). What is recorded is what the current loses at
+    // the reference potential, where the cell is held.
+    CHECK(blocked("mixed") ==
+          Approx(0.2 / (1 + 5.35) + 0.2 / (1 + 5.08) + 0.3 / (1 + 1.18) + 0.3 / (1 + 2.95)).epsilon(0.01));
+    const synapse::ReceptorState& nmda = simulation.network().populations[index["mixed"]].receptors[1];
+    const auto current = [](double ab, double cd) {
+        return ab * synapse::mg_unblocked(-66, 1) + cd * synapse::mg_unblocked(-66, 1, synapse::mg_half_cd_mM);
+    };
+    const synapse::PerSubunit healthy = synapse::conductance_shares(nmda.parameters);
+    CHECK(1 - current(static_cast<double>(nmda.gain_ab[0]), static_cast<double>(nmda.gain_cd[0])) /
+                  current(healthy[0] + healthy[1], healthy[2] + healthy[3]) ==
+          Approx(blocked("mixed")).epsilon(1e-5));
+
     // S3: after the wash-out the block falls at least 1/0.3 times faster with agonist than without.
     const double with_before = blocked("driven_2a"), without_before = blocked("released_2a");
     while (simulation.time_s() < 200) simulation.advance();

@@ -50,10 +50,18 @@ def peak_scale(rise_ms, decay_ms):
     return 1 / np.max(np.exp(-t / decay_ms) - np.exp(-t / rise_ms))
 
 
-# Mg block: Jahr & Stevens 1990, 1 mM; GluN2C/2D (30 %) five times less sensitive, as synapse/magnesium.hpp states.
+# Mg block: Jahr & Stevens 1990, 1 mM; GluN2C/2D five times less sensitive, as synapse/magnesium.hpp states. They carry
+# 30 % of the current at -66 mV and therefore less than 30 % of the conductance before Mg block.
+def unblocked(v_mV, mg_half_mM):
+    return 1 / (1 + 1 / mg_half_mM * np.exp(-0.062 * v_mV))
+
+
+PER_AB, PER_CD = 0.7 / unblocked(-66, 3.57), 0.3 / unblocked(-66, 5 * 3.57)
+SHARE_AB, SHARE_CD = PER_AB / (PER_AB + PER_CD), PER_CD / (PER_AB + PER_CD)
+
 CONDUCTANCES = f"""
     i_syn = g_ampa*(0*mV - v) + g_gaba*(-75*mV - v) + g_nmda*unblocked*(0*mV - v) : amp
-    unblocked = 0.7/(1 + 1/3.57*exp(-0.062*v/mV)) + 0.3/(1 + 1/(5*3.57)*exp(-0.062*v/mV)) : 1
+    unblocked = {SHARE_AB}/(1 + 1/3.57*exp(-0.062*v/mV)) + {SHARE_CD}/(1 + 1/(5*3.57)*exp(-0.062*v/mV)) : 1
     g_nmda = {peak_scale(3, 80)}*(decaying - rising) : siemens
     dg_ampa/dt = -g_ampa/(2*ms) : siemens
     dg_gaba/dt = -g_gaba/(6*ms) : siemens

@@ -63,7 +63,7 @@ void sample_everything(FastNetwork& net) {
         for (aligned_vector<float>* sums : {&population.drives.l_type, &population.drives.ampa_nS}) sums->assign(n, 0);
         for (auto& pool : population.drives.pools)
             for (const drug::Subunit subunit : {drug::n2a, drug::n2d}) {
-                SubunitSums sums{.subunit = subunit, .share = 0.5};
+                SubunitSums sums{.subunit = subunit, .conductance_share = 0.5, .current_share = 0.5};
                 sums.exchange.assign(n, 0);
                 sums.blockers.resize(1);
                 sums.blockers[0].exchange_over_ic50.assign(n, 0);
