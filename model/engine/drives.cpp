@@ -75,10 +75,15 @@ void sample(Drives& drives, const DriveConstants& constants, const float* v_mV,
                 for (std::size_t i = 0; i < n; ++i)
                     drives.ampa_nS[at + i] += synapse::conductance_nS(receptor, at + i) *
                                               (receptor.gain.empty() ? 1.0f : receptor.gain[at + i]);
-            if (receptor.kind == synapse::ReceptorKind::nmda)
+            if (receptor.kind == synapse::ReceptorKind::nmda) {
+                // Spontaneous release opens some of the receptors that spikes have left closed.
+                const auto floor = static_cast<float>(synapse::miniature_gating(receptor.parameters));
                 for (std::size_t i = 0; i < n; ++i)
-                    if (const float total = receptor.total_weight[at + i]; total > 0)
-                        gating[i] = std::clamp(synapse::conductance_nS(receptor, at + i) / total, 0.0f, 1.0f);
+                    if (const float total = receptor.total_weight[at + i]; total > 0) {
+                        const float evoked = std::clamp(synapse::conductance_nS(receptor, at + i) / total, 0.0f, 1.0f);
+                        gating[i] = evoked + floor * (1 - evoked);
+                    }
+            }
         }
         for (std::size_t pool = 0; pool < 2; ++pool) {
             if (pool == extrasynaptic) std::fill(gating, gating + n, ambient_open);

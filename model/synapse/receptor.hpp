@@ -42,7 +42,8 @@ struct Receptor {
     double share_2b = 0.5;
     double share_2c = 0;
     double share_2d = 0;
-    double saturation = 0.5; ///< alpha
+    double saturation = 0.5;         ///< alpha
+    double miniature_rate_Hz = 0.01; ///< spontaneous release of one synapse onto an NMDA receptor
 };
 
 inline ReceptorKind kind_of(const Receptor& receptor) {
@@ -102,6 +103,17 @@ inline double peak_normalisation(double tau_rise_ms, double tau_decay_ms) {
     return 1 / (std::exp(-t_peak / tau_decay_ms) - std::exp(-t_peak / tau_rise_ms));
 }
 
+/// Mean gating of a neuron's NMDA receptors by spontaneous release of the synapses onto it, relative to all of them
+/// open. A vesicle of a synapse opens alpha of its free receptors, whose mean gating s = nu alpha tau_decay /
+/// (1 + nu alpha tau_decay) is small. Over all synapses of a neuron the sum of
+///     rate x weight x alpha (1-s) x area of an event, norm (tau_decay - tau_rise),
+/// is taken relative to the sum of the weights: the number of synapses cancels.
+inline double miniature_gating(const Receptor& r) {
+    const double alpha_per_ms = r.miniature_rate_Hz * 1e-3 * r.saturation;
+    const double area_ms = peak_normalisation(r.tau_rise_ms, r.tau_decay_ms) * (r.tau_decay_ms - r.tau_rise_ms);
+    return alpha_per_ms * area_ms / (1 + alpha_per_ms * r.tau_decay_ms);
+}
+
 } // namespace rewire::synapse
 
 namespace rewire {
@@ -127,6 +139,9 @@ struct Described<synapse::Receptor> {
          "Vinnakota 2023 [M]"},
         {"saturation", "1", &S::saturation, fraction,
          "alpha: share of a source's free NMDA receptors that a full release opens", "Lam 2022 (0.5)"},
+        {"miniature_rate", "Hz", &S::miniature_rate_Hz, non_negative,
+         "spontaneous release of one synapse, through whose gating a channel blocker enters and leaves resting cells",
+         "[M] Murthy & Stevens 1999, Kavalali 2015 (a vesicle per minute or two), low confidence"},
     });
 };
 } // namespace rewire
