@@ -53,7 +53,7 @@ void reset(Drives& drives) {
     zero(drives.ampa_nS);
     for (auto& pool : drives.pools)
         for (SubunitSums& subunit : pool) {
-            zero(subunit.exchange);
+            for (auto& exchange : subunit.exchange) zero(exchange);
             for (auto& blocker : subunit.blockers) {
                 zero(blocker.exchange_over_ic50);
                 zero(blocker.over_ic50);
@@ -89,20 +89,22 @@ void sample(Drives& drives, const DriveConstants& constants, const float* v_mV,
             if (pool == extrasynaptic) std::fill(gating, gating + n, ambient_open);
             for (SubunitSums& subunit : drives.pools[pool]) {
                 const double mg_half = synapse::mg_half_mM[subunit.subunit];
-                const drug::Blocker& kinetics =
-                    constants.blockers.front(); // blockers of a channel share the first one's rates
-                exchange_rates(gating, mg, static_cast<float>(constants.mg_mM / mg_half),
-                               static_cast<float>(kinetics.r_leak_per_s), static_cast<float>(kinetics.r_open_per_s),
-                               static_cast<float>(kinetics.open_half), n, rate, subunit.exchange.data() + at);
-                for (std::size_t b = 0; b < constants.blockers.size(); ++b) {
-                    const drug::BlockConstants& c = constants.block[b];
-                    // exp(-0.062 (V - V_ref)) from the factor at V that is at hand.
-                    const double mg_affinity = c.mg_affinity_per_mM[subunit.subunit] * constants.mg_mM *
-                                               std::exp(drug::block_mg_slope_per_mV * c.reference_mV);
-                    inverse_ic50s(v_mV + at, mg, rate, static_cast<float>(c.affinity_per_uM[subunit.subunit]),
-                                  static_cast<float>(mg_affinity), static_cast<float>(c.reference_mV),
-                                  static_cast<float>(c.voltage_e_fold_mV), n, subunit.blockers[b].over_ic50.data() + at,
-                                  subunit.blockers[b].exchange_over_ic50.data() + at);
+                for (std::size_t l = 0; l < constants.competition.ligands.size(); ++l) {
+                    const auto& [kinetics, blockers] = constants.competition.ligands[l];
+                    exchange_rates(gating, mg, static_cast<float>(constants.mg_mM / mg_half),
+                                   static_cast<float>(kinetics.r_leak_per_s), static_cast<float>(kinetics.r_open_per_s),
+                                   static_cast<float>(kinetics.open_half), n, rate, subunit.exchange[l].data() + at);
+                    for (const std::size_t b : blockers) {
+                        const drug::BlockConstants& c = constants.block[b];
+                        // exp(-0.062 (V - V_ref)) from the factor at V that is at hand.
+                        const double mg_affinity = c.mg_affinity_per_mM[subunit.subunit] * constants.mg_mM *
+                                                   std::exp(drug::block_mg_slope_per_mV * c.reference_mV);
+                        inverse_ic50s(v_mV + at, mg, rate, static_cast<float>(c.affinity_per_uM[subunit.subunit]),
+                                      static_cast<float>(mg_affinity), static_cast<float>(c.reference_mV),
+                                      static_cast<float>(c.voltage_e_fold_mV), n,
+                                      subunit.blockers[b].over_ic50.data() + at,
+                                      subunit.blockers[b].exchange_over_ic50.data() + at);
+                    }
                 }
             }
         }

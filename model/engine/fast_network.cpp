@@ -57,6 +57,7 @@ FastNetwork::FastNetwork(const FastOptions& options, const std::vector<network::
     options_.drives.block.clear();
     for (const drug::Blocker& blocker : options_.drives.blockers)
         options_.drives.block.push_back(drug::block_constants(blocker));
+    options_.drives.competition = drug::competition(options_.drives.blockers);
     for (std::size_t p = 0; p < population_list.size(); ++p) build_population(population_list[p], p);
     for (const Stimulus& s : stimuli_)
         populations[s.population].injected = populations[s.population].injected || s.kind.starts_with("current");

@@ -49,3 +49,30 @@ TEST_CASE("clamped cells reach the Hill block of their subunit, and trap the dru
                  without_rate = std::log(without_before / blocked("released_2a"));
     CHECK(without_rate / with_rate < 0.3);
 }
+
+TEST_CASE("two drugs of different kinetics compete for the channels of clamped cells") {
+    // A second blocker of the same potency, ten times as fast and half of it untrapped, in a bath of its own: with 1 uM
+    // of each after two minutes 2/(2 + IC50) is blocked (Gaddum 1937), tolerances as above.
+    const std::string bath =
+        "{ compartment = [{ name = 'bath', volume = '1 L' }], flow = [{ from = 'bath', to = '', rate = '3600 /h' }], "
+        "species = [{ name = 'other', central = 'bath', unbound_fraction = 1.0, brain_plasma_unbound_ratio = 1.0, "
+        "effect_site_rate = '600 /min' }], "
+        "route = [{ name = 'intravenous', input = [{ compartment = 'bath' }] }] }";
+    const std::string dose = ", amount = '28.53 mg', at = '30 s', over = '120 s' }";
+    Model model =
+        experiment::load_experiment(
+            REWIRE_SOURCE_DIR "/configs/nmda_block.toml",
+            {"experiment.duration=150 s", "drug.other.pharmacokinetics=" + bath,
+             "drug.other.species.other.block={ in_vivo_factor = 1.0, r_open = '2 /s', untrapped_fraction = 0.5 }",
+             "dose=[{ drug = 'ketamine'" + dose + ", { drug = 'other'" + dose + "]"})
+            .model;
+    std::map<std::string, std::size_t> index;
+    for (std::size_t p = 0; p < model.populations.size(); ++p) index[model.populations[p].name] = p;
+    Simulation simulation(std::move(model));
+    simulation.prepare();
+    while (simulation.time_s() < 149.95) simulation.advance();
+    const auto blocked = [&](const char* name) { return simulation.blocked(index[name], synaptic).blocked[0]; };
+    CHECK(simulation.network().options().drives.competition.ligands.size() == 2);
+    CHECK(blocked("driven_2a") == Approx(2 / (2 + 5.35)).epsilon(0.01));
+    CHECK(blocked("driven_2c") == Approx(2 / (2 + 1.18)).epsilon(0.01));
+}

@@ -73,12 +73,12 @@ TEST_CASE("spontaneous release is the floor of the gating that lets a blocker in
     drives.l_type.assign(2, 0);
     drives.ampa_nS.assign(2, 0);
     engine::SubunitSums sums{.subunit = drug::n2a};
-    sums.exchange.assign(2, 0);
+    sums.exchange.assign(1, aligned_vector<float>(2, 0));
     sums.blockers.push_back({aligned_vector<float>(2, 0), aligned_vector<float>(2, 0)});
     drives.pools[engine::synaptic] = {sums};
     net.advance(0, 1000);
     const auto rate = [&](std::size_t i) {
-        return static_cast<double>(drives.pools[engine::synaptic][0].exchange[i]) / drives.samples;
+        return static_cast<double>(drives.pools[engine::synaptic][0].exchange[0][i]) / drives.samples;
     };
     // m = 1/s x 0.5 x norm (tau_decay - tau_rise) / (1 + 1/s x 0.5 x 0.1 s), norm (100 - 2) ms = 108.31 ms.
     const double gating = 0.5 * 0.10831 / 1.05;
