@@ -19,6 +19,7 @@
 // as shares of the conductance before Mg block. A weight is that conductance: the same c_s at a higher share of
 // GluN2C/2D carry more current, as Mg lets more of it pass.
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -111,7 +112,7 @@ inline double peak_normalisation(double tau_rise_ms, double tau_decay_ms) {
 inline double miniature_gating(const Receptor& r) {
     const double alpha_per_ms = r.miniature_rate_Hz * 1e-3 * r.saturation;
     const double area_ms = peak_normalisation(r.tau_rise_ms, r.tau_decay_ms) * (r.tau_decay_ms - r.tau_rise_ms);
-    return alpha_per_ms * area_ms / (1 + alpha_per_ms * r.tau_decay_ms);
+    return std::min(1.0, alpha_per_ms * area_ms / (1 + alpha_per_ms * r.tau_decay_ms));
 }
 
 } // namespace rewire::synapse

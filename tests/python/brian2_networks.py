@@ -88,7 +88,7 @@ MODELS = {
         config=RECEPTORS,
         equations="dv/dt = (10*nS*(-60*mV - v) + i_syn + i_step)/(200*pF) : volt (unless refractory)" + CONDUCTANCES,
         threshold="v > -50*mV", reset="v = -60*mV", initial_mV=-65, refractory_ms=5, step_pA=250,
-        inputs={"ampa": (400, 1.2, AMPA), "nmda": (40, 0.6, NMDA), "gaba_a": (150, 1.5, GABA_A)}),
+        inputs={"ampa": (400, 1.2, AMPA), "nmda": (40, 0.85, NMDA), "gaba_a": (150, 1.5, GABA_A)}),
     # Potjans & Diesmann 2014; the slow current decays as the membrane does, where the exact propagator has a limit
     "lif_current": Cell(
         config='receptor.current = { tau_decay = "2 ms" }\nreceptor.slow = { kind = "current", tau_decay = "10 ms" }\n',
@@ -106,7 +106,7 @@ MODELS = {
                     /(281*pF) : volt (unless refractory)
             dw/dt = (4*nS*(v + 70.6*mV) - w)/(144*ms) : amp""" + CONDUCTANCES,
         threshold="v > 0*mV", reset="v = -70.6*mV; w += 80.5*pA", initial_mV=-65, refractory_ms=2, step_pA=1000,
-        inputs={"ampa": (400, 4, AMPA), "nmda": (40, 2, NMDA), "gaba_a": (150, 3, GABA_A)}, on_grid=False),
+        inputs={"ampa": (400, 4, AMPA), "nmda": (40, 2.9, NMDA), "gaba_a": (150, 3, GABA_A)}, on_grid=False),
 }
 
 
