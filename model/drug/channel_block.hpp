@@ -2,26 +2,30 @@
 // Open-channel block of NMDA receptors, by ketamine or any other blocker that enters and leaves open
 // channels.
 //
-//     db/dt = r(O) [ x (1-b) - b ],    x = sum over blockers of C_u / IC50(V, Mg)
+//     db_k/dt = r_k(O) [ C_k/IC50_k(V, Mg) (1 - sum of b) - b_k ]
 //     r(O)  = r_leak + (r_open - r_leak) O / (O + O_half)
 //     IC50(V, Mg) = kappa IC50_0 exp((V - V_ref)/e) (1 + [Mg]/K_s exp(-0.062 (V - V_ref)))
 //     1/K_s = IC50(1 mM) / IC50(0) - 1   per mM, both measured at V_ref = -66 mV
 //
-// b is the blocked share of a pool of receptors of one subunit, O the pool's open fraction (gating x Mg
-// block), C_u the unbound concentration in the brain (uM). The steady state x/(1+x) is the measured Hill
-// occupancy, whatever O: a blocked channel gates like a free one, so that microscopic reversibility leaves
-// the affinity alone. Only open channels let the drug in or out: onset waits for them and the drug stays
-// trapped in closed ones (MacDonald et al. 1991, J Physiol 432:483). A small share of blocked channels does
-// not trap it and exchanges at r_open always (Mealing et al. 1999, JPET 288:204). Mg and the drug compete for
-// the pore: depolarisation drives out both, and at rest the loss of Mg wins, so that the IC50 in Mg falls
-// from -66 to -40 mV. Blockers that share a channel compete through x and share one pair of rates, those of
-// the drug given.
+// b_k is the share of a pool of receptors of one subunit that blocker k blocks, O the pool's open fraction (gating x
+// Mg block), C_k the unbound concentration in the brain (uM). A channel holds one molecule: blockers compete for the
+// free ones. The steady state x/(1+x), x the sum of C_k/IC50_k, is the measured Hill occupancy, whatever O: a blocked
+// channel gates like a free one, so that microscopic reversibility leaves the affinity alone. Only open channels let
+// the drug in or out: onset waits for them and the drug stays trapped in closed ones (MacDonald et al. 1991, J Physiol
+// 432:483). A small share of channels does not trap it and exchanges at r_open always (Mealing et al. 1999, JPET
+// 288:204). Mg and the drug compete for the pore: depolarisation drives out both, and at rest the loss of Mg wins, so
+// that the IC50 in Mg falls from -66 to -40 mV.
+//
+// Blockers with the same kinetics enter and leave as one ligand at the sum of their C/IC50, exactly. Where they trap
+// different shares, the channels that do not trap the lesser share are among those that do not trap the greater.
 
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "quantity/parameter.hpp"
 
@@ -130,7 +134,7 @@ struct BlockSamples {
     std::array<double, subunit_count> rate_over_ic50{};
     double count = 0;
 
-    /// \param rate_per_s_now  `exchange_rate_per_s` of the drug given at the pool's present open fraction
+    /// \param rate_per_s_now  `exchange_rate_per_s` of the blocker at the pool's present open fraction
     void add(const BlockConstants& c, double rate_per_s_now, const BlockVoltage& at) {
         rate_per_s += rate_per_s_now;
         for (std::size_t s = 0; s < subunit_count; ++s) {
@@ -142,13 +146,13 @@ struct BlockSamples {
     }
 };
 
-/// Averages that drive the block of one subunit of a pool.
+/// Averages that drive the block of one subunit of a pool by one ligand.
 struct BlockDrive {
     double mean_rate_per_s = 0;             ///< <r>
     double mean_rate_times_ratio_per_s = 0; ///< <r x>
     double untrapped_ratio = 0;             ///< <x>
 
-    /// Adds a blocker at an unbound brain concentration (uM). `samples` holds at least one sample.
+    /// Adds a blocker of the ligand at an unbound brain concentration (uM). `samples` holds at least one sample.
     void add(const BlockSamples& samples, std::size_t subunit, double concentration_uM) {
         mean_rate_per_s = samples.rate_per_s / samples.count;
         mean_rate_times_ratio_per_s += concentration_uM * samples.rate_over_ic50[subunit] / samples.count;
@@ -162,17 +166,44 @@ inline void relax_block(double& b, double on_per_s, double off_per_s, double dur
     if (rate > 0) b += (on_per_s / rate - b) * -std::expm1(-rate * duration_s);
 }
 
-/// Carries the block of one subunit of a pool over a time of any length in which the averages hold.
-/// \param trapped, untrapped  blocked share of the channels that trap the drug and of those that do not, 0..1
-inline void advance_block(double& trapped, double& untrapped, const BlockDrive& drive, double duration_s,
-                          const Blocker& b) {
-    relax_block(trapped, drive.mean_rate_times_ratio_per_s, drive.mean_rate_per_s, duration_s);
-    relax_block(untrapped, b.r_open_per_s * drive.untrapped_ratio, b.r_open_per_s, duration_s);
-}
+/// The same for blockers that compete, db_k/dt = on_k (1 - sum of b) - off_k b_k, exact to rounding for any duration.
+/// \param b  blocked shares, 0 or more and together at most 1, as they stay
+void relax_blocks(std::span<double> b, std::span<const double> on_per_s, std::span<const double> off_per_s,
+                  double duration_s);
 
-/// Blocked share of all channels of the pool, 0..1.
-inline double blocked_share(double trapped, double untrapped, const Blocker& b) {
-    return (1 - b.untrapped_fraction) * trapped + b.untrapped_fraction * untrapped;
+/// Blockers that share their kinetics.
+struct Ligand {
+    Blocker kinetics;
+    std::vector<std::size_t> blockers; ///< indices
+};
+
+/// Channels of a pool that agree in which ligands they trap.
+struct ChannelClass {
+    double share = 1;        ///< of the pool's channels
+    std::vector<bool> traps; ///< per ligand
+};
+
+/// How the blockers of an experiment share the channels.
+struct Competition {
+    std::vector<Ligand> ligands;
+    std::vector<ChannelClass> classes;
+    /// Blocked shares of one subunit of a pool: [class][ligand], each of the channels of its class.
+    std::size_t states() const { return classes.size() * ligands.size(); }
+};
+
+Competition competition(const std::vector<Blocker>& blockers);
+
+/// Carries the block of one subunit of a pool over a time of any length in which the averages hold.
+/// \param blocked  `states()` shares, 0..1
+/// \param drives   one per ligand
+void advance_block(std::span<double> blocked, std::span<const BlockDrive> drives, double duration_s,
+                   const Competition& competition);
+
+/// Blocked share of all channels of the subunit, 0..1.
+inline double blocked_share(std::span<const double> blocked, const Competition& c) {
+    double share = 0;
+    for (std::size_t k = 0; k < blocked.size(); ++k) share += c.classes[k / c.ligands.size()].share * blocked[k];
+    return share;
 }
 
 } // namespace rewire::drug

@@ -53,7 +53,7 @@ void reset(Drives& drives) {
     zero(drives.ampa_nS);
     for (auto& pool : drives.pools)
         for (SubunitSums& subunit : pool) {
-            zero(subunit.exchange);
+            for (auto& exchange : subunit.exchange) zero(exchange);
             for (auto& blocker : subunit.blockers) {
                 zero(blocker.exchange_over_ic50);
                 zero(blocker.over_ic50);
@@ -75,30 +75,36 @@ void sample(Drives& drives, const DriveConstants& constants, const float* v_mV,
                 for (std::size_t i = 0; i < n; ++i)
                     drives.ampa_nS[at + i] += synapse::conductance_nS(receptor, at + i) *
                                               (receptor.gain.empty() ? 1.0f : receptor.gain[at + i]);
-            if (receptor.kind == synapse::ReceptorKind::nmda)
+            if (receptor.kind == synapse::ReceptorKind::nmda) {
+                // Spontaneous release opens some of the receptors that spikes have left closed.
+                const auto floor = static_cast<float>(synapse::miniature_gating(receptor.parameters));
                 for (std::size_t i = 0; i < n; ++i)
-                    if (const float total = receptor.total_weight[at + i]; total > 0)
-                        gating[i] = std::clamp(synapse::conductance_nS(receptor, at + i) / total, 0.0f, 1.0f);
+                    if (const float total = receptor.total_weight[at + i]; total > 0) {
+                        const float evoked = std::clamp(synapse::conductance_nS(receptor, at + i) / total, 0.0f, 1.0f);
+                        gating[i] = evoked + floor * (1 - evoked);
+                    }
+            }
         }
         for (std::size_t pool = 0; pool < 2; ++pool) {
             if (pool == extrasynaptic) std::fill(gating, gating + n, ambient_open);
             for (SubunitSums& subunit : drives.pools[pool]) {
-                const bool ab = subunit.subunit == drug::n2a || subunit.subunit == drug::n2b;
-                const double mg_half = ab ? synapse::mg_half_ab_mM : synapse::mg_half_cd_mM;
-                const drug::Blocker& kinetics =
-                    constants.blockers.front(); // blockers of a channel share the first one's rates
-                exchange_rates(gating, mg, static_cast<float>(constants.mg_mM / mg_half),
-                               static_cast<float>(kinetics.r_leak_per_s), static_cast<float>(kinetics.r_open_per_s),
-                               static_cast<float>(kinetics.open_half), n, rate, subunit.exchange.data() + at);
-                for (std::size_t b = 0; b < constants.blockers.size(); ++b) {
-                    const drug::BlockConstants& c = constants.block[b];
-                    // exp(-0.062 (V - V_ref)) from the factor at V that is at hand.
-                    const double mg_affinity = c.mg_affinity_per_mM[subunit.subunit] * constants.mg_mM *
-                                               std::exp(drug::block_mg_slope_per_mV * c.reference_mV);
-                    inverse_ic50s(v_mV + at, mg, rate, static_cast<float>(c.affinity_per_uM[subunit.subunit]),
-                                  static_cast<float>(mg_affinity), static_cast<float>(c.reference_mV),
-                                  static_cast<float>(c.voltage_e_fold_mV), n, subunit.blockers[b].over_ic50.data() + at,
-                                  subunit.blockers[b].exchange_over_ic50.data() + at);
+                const double mg_half = synapse::mg_half_mM[subunit.subunit];
+                for (std::size_t l = 0; l < constants.competition.ligands.size(); ++l) {
+                    const auto& [kinetics, blockers] = constants.competition.ligands[l];
+                    exchange_rates(gating, mg, static_cast<float>(constants.mg_mM / mg_half),
+                                   static_cast<float>(kinetics.r_leak_per_s), static_cast<float>(kinetics.r_open_per_s),
+                                   static_cast<float>(kinetics.open_half), n, rate, subunit.exchange[l].data() + at);
+                    for (const std::size_t b : blockers) {
+                        const drug::BlockConstants& c = constants.block[b];
+                        // exp(-0.062 (V - V_ref)) from the factor at V that is at hand.
+                        const double mg_affinity = c.mg_affinity_per_mM[subunit.subunit] * constants.mg_mM *
+                                                   std::exp(drug::block_mg_slope_per_mV * c.reference_mV);
+                        inverse_ic50s(v_mV + at, mg, rate, static_cast<float>(c.affinity_per_uM[subunit.subunit]),
+                                      static_cast<float>(mg_affinity), static_cast<float>(c.reference_mV),
+                                      static_cast<float>(c.voltage_e_fold_mV), n,
+                                      subunit.blockers[b].over_ic50.data() + at,
+                                      subunit.blockers[b].exchange_over_ic50.data() + at);
+                    }
                 }
             }
         }

@@ -20,8 +20,9 @@ enum Pool : std::size_t { synaptic = 0, extrasynaptic = 1 };
 /// Sums over samples for one subunit of one pool.
 struct SubunitSums {
     drug::Subunit subunit = drug::n2a;
-    double share = 0;               ///< of the pool's conductance before Mg block
-    aligned_vector<float> exchange; ///< r(O), 1/s
+    double conductance_share = 0; ///< of the pool's conductance before Mg block
+    double current_share = 0;     ///< of the pool's current at the reference potential (synapse/receptor.hpp)
+    std::vector<aligned_vector<float>> exchange; ///< r(O) of each ligand, 1/s
     struct PerBlocker {
         aligned_vector<float> exchange_over_ic50; ///< r(O)/IC50(V), 1/(s uM)
         aligned_vector<float> over_ic50;          ///< 1/IC50(V), 1/uM
@@ -43,8 +44,9 @@ struct Drives {
 /// Constants of the sampling, the same for every population.
 struct DriveConstants {
     neuron::LType l_type;
-    std::vector<drug::Blocker> blockers;     ///< share the kinetics of the first
-    std::vector<drug::BlockConstants> block; ///< of each blocker; worked out by FastNetwork
+    std::vector<drug::Blocker> blockers;
+    std::vector<drug::BlockConstants> block; ///< of each blocker; worked out by FastNetwork, as the next
+    drug::Competition competition;
     double mg_mM = 1;
 };
 

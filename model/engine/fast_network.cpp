@@ -57,6 +57,7 @@ FastNetwork::FastNetwork(const FastOptions& options, const std::vector<network::
     options_.drives.block.clear();
     for (const drug::Blocker& blocker : options_.drives.blockers)
         options_.drives.block.push_back(drug::block_constants(blocker));
+    options_.drives.competition = drug::competition(options_.drives.blockers);
     for (std::size_t p = 0; p < population_list.size(); ++p) build_population(population_list[p], p);
     for (const Stimulus& s : stimuli_)
         populations[s.population].injected = populations[s.population].injected || s.kind.starts_with("current");
@@ -149,10 +150,9 @@ void FastNetwork::build_population(const network::Population& spec, std::size_t 
     }
     if (spec.tonic_nmda_nS > 0) {
         population.has_nmda = true;
-        population.tonic_ab_nS.assign(
-            n, static_cast<float>(spec.tonic_nmda_nS * (spec.extrasynaptic.share_2a + spec.extrasynaptic.share_2b)));
-        population.tonic_cd_nS.assign(
-            n, static_cast<float>(spec.tonic_nmda_nS * (spec.extrasynaptic.share_2c + spec.extrasynaptic.share_2d)));
+        const synapse::PerSubunit shares = synapse::conductance_shares(spec.extrasynaptic);
+        population.tonic_ab_nS.assign(n, static_cast<float>(spec.tonic_nmda_nS * (shares[0] + shares[1])));
+        population.tonic_cd_nS.assign(n, static_cast<float>(spec.tonic_nmda_nS * (shares[2] + shares[3])));
     }
     population.nmda.mg_ratio_ab = static_cast<float>(options_.drives.mg_mM / synapse::mg_half_ab_mM);
     population.nmda.mg_ratio_cd = static_cast<float>(options_.drives.mg_mM / synapse::mg_half_cd_mM);

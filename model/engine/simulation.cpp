@@ -110,6 +110,7 @@ void Simulation::collect_events() {
 
 void Simulation::configure_drives() {
     const auto& blockers = network_->options().drives.blockers;
+    const drug::Competition& competition = network_->options().drives.competition;
     bool antagonised = false;
     for (const Intervention& i : model_.interventions) antagonised = antagonised || i.what == "nbqx";
     for (std::size_t p = 0; p < network_->populations.size(); ++p) {
@@ -135,15 +136,16 @@ void Simulation::configure_drives() {
             synaptic_mix, outside ? &population.specification.extrasynaptic : nullptr};
         for (std::size_t pool = 0; pool < 2 && !blockers.empty(); ++pool) {
             if (mixes[pool] == nullptr) continue;
-            const std::array shares{mixes[pool]->share_2a, mixes[pool]->share_2b, mixes[pool]->share_2c,
-                                    mixes[pool]->share_2d};
+            const synapse::PerSubunit conductance = synapse::conductance_shares(*mixes[pool]),
+                                      current = synapse::current_shares(*mixes[pool], model_.mg_mM);
             for (std::size_t s = 0; s < drug::subunit_count; ++s) {
-                if (shares[s] <= 0) continue;
-                SubunitSums sums{static_cast<drug::Subunit>(s), shares[s], aligned_vector<float>(n, 0), {}};
+                if (conductance[s] <= 0) continue;
+                SubunitSums sums{static_cast<drug::Subunit>(s), conductance[s], current[s], {}, {}};
+                sums.exchange.assign(competition.ligands.size(), aligned_vector<float>(n, 0));
                 for (std::size_t b = 0; b < blockers.size(); ++b)
                     sums.blockers.push_back({aligned_vector<float>(n, 0), aligned_vector<float>(n, 0)});
                 drives.pools[pool].push_back(std::move(sums));
-                blocked_[p][pool].subunits.push_back({std::vector<double>(n, 0), std::vector<double>(n, 0)});
+                blocked_[p][pool].subunits.emplace_back(n * competition.states(), 0);
             }
             blocked_[p][pool].blocked.assign(n, 0);
         }
@@ -321,7 +323,8 @@ SlowInputs Simulation::gather(double seconds) const {
         };
         for (std::size_t pool = 0; pool < 2; ++pool)
             for (const SubunitSums& subunit : drives.pools[pool]) {
-                PopulationInputs::Subunit average{averaged(subunit.exchange), {}, {}};
+                PopulationInputs::Subunit average;
+                for (const auto& exchange : subunit.exchange) average.exchange.push_back(averaged(exchange));
                 for (const auto& blocker : subunit.blockers) {
                     average.exchange_over_ic50.push_back(averaged(blocker.exchange_over_ic50));
                     average.over_ic50.push_back(averaged(blocker.over_ic50));
@@ -361,7 +364,8 @@ void Simulation::accumulate(SlowInputs& total, const SlowInputs& inputs) const {
         blend(a.ampa_nS, b.ampa_nS);
         for (std::size_t pool = 0; pool < 2; ++pool)
             for (std::size_t s = 0; s < a.pools[pool].size(); ++s) {
-                blend_all(a.pools[pool][s].exchange, b.pools[pool][s].exchange);
+                for (std::size_t l = 0; l < a.pools[pool][s].exchange.size(); ++l)
+                    blend_all(a.pools[pool][s].exchange[l], b.pools[pool][s].exchange[l]);
                 for (std::size_t k = 0; k < a.pools[pool][s].over_ic50.size(); ++k) {
                     blend_all(a.pools[pool][s].exchange_over_ic50[k], b.pools[pool][s].exchange_over_ic50[k]);
                     blend_all(a.pools[pool][s].over_ic50[k], b.pools[pool][s].over_ic50[k]);
@@ -411,7 +415,9 @@ void Simulation::advance_slow(const SlowInputs& inputs, double from_s, double to
 }
 
 void Simulation::advance_block(const SlowInputs& inputs, const std::vector<double>& concentration_uM, double seconds) {
-    const auto& blockers = network_->options().drives.blockers;
+    const drug::Competition& competition = network_->options().drives.competition;
+    const std::size_t states = competition.states();
+    std::vector<drug::BlockDrive> drives(competition.ligands.size());
     for (std::size_t p = 0; p < blocked_.size(); ++p)
         for (std::size_t pool = 0; pool < 2; ++pool) {
             BlockedPool& state = blocked_[p][pool];
@@ -420,15 +426,16 @@ void Simulation::advance_block(const SlowInputs& inputs, const std::vector<doubl
             for (std::size_t s = 0; s < state.subunits.size(); ++s) {
                 const PopulationInputs::Subunit& in = inputs.populations[p].pools[pool][s];
                 for (std::size_t i = 0; i < state.blocked.size(); ++i) {
-                    drug::BlockDrive drive{.mean_rate_per_s = in.exchange[i]};
-                    for (std::size_t b = 0; b < blockers.size(); ++b) {
-                        drive.mean_rate_times_ratio_per_s += concentration_uM[b] * in.exchange_over_ic50[b][i];
-                        drive.untrapped_ratio += concentration_uM[b] * in.over_ic50[b][i];
+                    for (std::size_t l = 0; l < drives.size(); ++l) {
+                        drives[l] = {.mean_rate_per_s = in.exchange[l][i]};
+                        for (const std::size_t b : competition.ligands[l].blockers) {
+                            drives[l].mean_rate_times_ratio_per_s += concentration_uM[b] * in.exchange_over_ic50[b][i];
+                            drives[l].untrapped_ratio += concentration_uM[b] * in.over_ic50[b][i];
+                        }
                     }
-                    auto& [trapped, untrapped] = state.subunits[s];
-                    drug::advance_block(trapped[i], untrapped[i], drive, seconds, blockers.front());
-                    state.blocked[i] +=
-                        subunits[s].share * drug::blocked_share(trapped[i], untrapped[i], blockers.front());
+                    const std::span<double> blocked(state.subunits[s].data() + i * states, states);
+                    drug::advance_block(blocked, drives, seconds, competition);
+                    state.blocked[i] += subunits[s].current_share * drug::blocked_share(blocked, competition);
                 }
             }
         }
@@ -515,20 +522,22 @@ void Simulation::write_feedback(double at_s) {
     if (!model_.has_slow_mechanisms() && model_.interventions.empty()) return;
     const float ampa_open = static_cast<float>(1 - strength("nbqx", at_s));
     const double nmda_open = 1 - strength("nmda_antagonist", at_s);
-    const drug::Blocker* kinetics = blocker_of_.empty() ? nullptr : &network_->options().drives.blockers.front();
+    const drug::Competition& competition = network_->options().drives.competition;
+    const std::size_t states = competition.states();
     for (std::size_t p = 0; p < network_->populations.size(); ++p) {
         FastPopulation& population = network_->populations[p];
         const std::size_t n = population.size(), region = population.specification.region;
         // Unblocked share of neuron i's pool through one class of subunits.
         const auto unblocked = [&](Pool pool, std::size_t i, bool ab, double share_of_class) {
             const std::vector<SubunitSums>& subunits = population.drives.pools[pool];
-            if (kinetics == nullptr || subunits.empty()) return share_of_class;
+            if (subunits.empty()) return share_of_class;
             double open = 0;
             for (std::size_t s = 0; s < subunits.size(); ++s)
                 if ((subunits[s].subunit == drug::n2a || subunits[s].subunit == drug::n2b) == ab)
-                    open += subunits[s].share *
-                            (1 - drug::blocked_share(blocked_[p][pool].subunits[s].trapped[i],
-                                                     blocked_[p][pool].subunits[s].untrapped[i], *kinetics));
+                    open +=
+                        subunits[s].conductance_share *
+                        (1 - drug::blocked_share(std::span(blocked_[p][pool].subunits[s]).subspan(i * states, states),
+                                                 competition));
             return open;
         };
         for (synapse::ReceptorState& receptor : population.receptors) {
@@ -538,24 +547,24 @@ void Simulation::write_feedback(double at_s) {
                         ampa_open *
                         (signalling_[p].ampa_gain.empty() ? 1.0f : static_cast<float>(signalling_[p].ampa_gain[i]));
             if (receptor.kind == synapse::ReceptorKind::nmda) {
-                const synapse::Receptor& mix = receptor.parameters;
+                const synapse::PerSubunit shares = synapse::conductance_shares(receptor.parameters);
                 for (std::size_t i = 0; i < n; ++i) {
                     receptor.gain_ab[i] =
-                        static_cast<float>(nmda_open * unblocked(synaptic, i, true, mix.share_2a + mix.share_2b));
+                        static_cast<float>(nmda_open * unblocked(synaptic, i, true, shares[0] + shares[1]));
                     receptor.gain_cd[i] =
-                        static_cast<float>(nmda_open * unblocked(synaptic, i, false, mix.share_2c + mix.share_2d));
+                        static_cast<float>(nmda_open * unblocked(synaptic, i, false, shares[2] + shares[3]));
                 }
             }
         }
         if (!population.tonic_ab_nS.empty()) {
-            const synapse::Receptor& mix = population.specification.extrasynaptic;
+            const synapse::PerSubunit shares = synapse::conductance_shares(population.specification.extrasynaptic);
             const double gating = glutamate_.empty() ? 1 : glutamate_[region].nmda_gating;
             const double g = population.specification.tonic_nmda_nS * gating * nmda_open;
             for (std::size_t i = 0; i < n; ++i) {
                 population.tonic_ab_nS[i] =
-                    static_cast<float>(g * unblocked(extrasynaptic, i, true, mix.share_2a + mix.share_2b));
+                    static_cast<float>(g * unblocked(extrasynaptic, i, true, shares[0] + shares[1]));
                 population.tonic_cd_nS[i] =
-                    static_cast<float>(g * unblocked(extrasynaptic, i, false, mix.share_2c + mix.share_2d));
+                    static_cast<float>(g * unblocked(extrasynaptic, i, false, shares[2] + shares[3]));
             }
         }
     }
@@ -622,10 +631,10 @@ void Simulation::build_observables() {
             const auto [d, s] = species(k);
             return drugs_[d].unbound_brain_uM(s);
         });
-        add("nmda_block_synaptic", "1", "blocked share of synaptic NMDA receptors", "population",
+        add("nmda_block_synaptic", "1", "blocked share of the current of synaptic NMDA receptors", "population",
             [this](std::size_t p) { return mean(blocked_[p][synaptic].blocked); });
-        add("nmda_block_extrasynaptic", "1", "blocked share of extrasynaptic NMDA receptors", "population",
-            [this](std::size_t p) { return mean(blocked_[p][extrasynaptic].blocked); });
+        add("nmda_block_extrasynaptic", "1", "blocked share of the current of extrasynaptic NMDA receptors",
+            "population", [this](std::size_t p) { return mean(blocked_[p][extrasynaptic].blocked); });
     }
     if (model_.glutamate) {
         // The level follows single volleys within milliseconds, so the mean over the window is what can be compared.

@@ -42,11 +42,8 @@ struct LogEntry {
 
 /// One blocked pool of NMDA receptors.
 struct BlockedPool {
-    struct PerSubunit {
-        std::vector<double> trapped, untrapped; ///< blocked share of the two kinds of channel, per neuron
-    };
-    std::vector<PerSubunit> subunits;
-    std::vector<double> blocked; ///< share of the pool's conductance, per neuron
+    std::vector<std::vector<double>> subunits; ///< [subunit][neuron, class, ligand], see drug::Competition
+    std::vector<double> blocked;               ///< share of the pool's current at the reference potential, per neuron
 };
 
 /// Slow inputs of one population, averaged over a stretch.
@@ -55,7 +52,7 @@ struct PopulationInputs {
     double l_type = 0;  ///< population mean
     double ampa_nS = 0; ///< population mean
     struct Subunit {
-        std::vector<double> exchange;
+        std::vector<std::vector<double>> exchange;                      ///< [ligand][neuron]
         std::vector<std::vector<double>> exchange_over_ic50, over_ic50; ///< [blocker][neuron]
     };
     std::array<std::vector<Subunit>, 2> pools;

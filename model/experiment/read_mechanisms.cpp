@@ -147,23 +147,8 @@ std::optional<drug::Blocker> default_blocker(const std::string& species) {
     return std::nullopt;
 }
 
-/// Blockers that compete for a channel share one pair of rates; `first` is the first of the config.
-void check_kinetics(TableReader& block, const drug::Blocker& blocker, std::optional<drug::Blocker>& first) {
-    if (!first) first = blocker;
-    for (const Parameter<drug::Blocker>& p : Described<drug::Blocker>::parameters) {
-        if (p.name != "r_open" && p.name != "r_leak" && p.name != "open_half" && p.name != "untrapped_fraction")
-            continue;
-        const auto member = std::get<double drug::Blocker::*>(p.member);
-        if (blocker.*member != (*first).*member)
-            block.error(p.name, fmt::format("is {} here, but {} in the first blocker: blockers compete at "
-                                            "the channel and must share {} in this version",
-                                            quantity_text(blocker.*member, p.unit),
-                                            quantity_text((*first).*member, p.unit), p.name));
-    }
-}
-
 /// `block` of a species: true, false, or a table of parameters. `blocker` is what it is by default.
-void read_block(TableReader& species, std::optional<drug::Blocker>& blocker, std::optional<drug::Blocker>& first) {
+void read_block(TableReader& species, std::optional<drug::Blocker>& blocker) {
     if (!species.has("block") && !blocker) species.boolean_or("block", false);
     if (species.has("block")) {
         Node& said = species.node().find("block")->value;
@@ -181,13 +166,11 @@ void read_block(TableReader& species, std::optional<drug::Blocker>& blocker, std
     } catch (const std::invalid_argument& error) {
         block->error("", error.what());
     }
-    check_kinetics(*block, *blocker, first);
     block->finish();
 }
 
 /// [drug.X.species.Y]: overrides of a species, and its channel block.
-void read_species(TableReader& reader, drug::PkModel& pk, std::vector<std::optional<drug::Blocker>>& blockers,
-                  std::optional<drug::Blocker>& first) {
+void read_species(TableReader& reader, drug::PkModel& pk, std::vector<std::optional<drug::Blocker>>& blockers) {
     auto all = reader.section_or_empty("species");
     if (!all) return;
     for (drug::Species& s : pk.species) {
@@ -199,13 +182,13 @@ void read_species(TableReader& reader, drug::PkModel& pk, std::vector<std::optio
             table->number_or("brain_plasma_unbound_ratio", s.brain_plasma_unbound_ratio, non_negative);
         s.effect_site_rate_per_min =
             table->quantity_or("effect_site_rate", "1/min", s.effect_site_rate_per_min, positive);
-        read_block(*table, blockers.back(), first);
+        read_block(*table, blockers.back());
         table->finish();
     }
     all->finish();
 }
 
-engine::DrugModel read_drug(TableReader& reader, double weight_kg, std::optional<drug::Blocker>& first_blocker) {
+engine::DrugModel read_drug(TableReader& reader, double weight_kg) {
     engine::DrugModel d;
     if (!reader.require("pharmacokinetics",
                         "the name of a published model, such as \"otto2021\", or a table of compartments")) {
@@ -225,7 +208,7 @@ engine::DrugModel read_drug(TableReader& reader, double weight_kg, std::optional
         if (const drug::PkModel* published = drug::find_published_model(name)) pk = *published;
     }
     if (!pk.species.empty()) {
-        read_species(reader, pk, d.blockers, first_blocker);
+        read_species(reader, pk, d.blockers);
         // The drug goes by the name that the config gives it; blockers were found by the species' own name.
         pk.species.front().name = reader.name();
         try {
@@ -302,11 +285,10 @@ void read_drugs(TableReader& root, engine::Model& model, std::vector<DoseWindow>
         subject->finish();
     }
     std::vector<std::string> names;
-    std::optional<drug::Blocker> first_blocker;
     if (root.table("drug"))
         for (TableReader& reader : root.sections("drug")) {
             names.push_back(reader.name());
-            model.drugs.push_back(read_drug(reader, weight_kg, first_blocker));
+            model.drugs.push_back(read_drug(reader, weight_kg));
         }
     read_doses(root, model, names, weight_kg, doses);
     std::sort(doses.begin(), doses.end(),

@@ -78,7 +78,8 @@ std::array<double, 3> read_vector(TableReader& reader, std::string_view key, con
 void read_receptor(TableReader& reader, synapse::Receptor& receptor) {
     // The kind is the first that is read.
     const auto applies = [&](std::string_view name) {
-        return receptor.kind == "nmda" || !(name.starts_with("share_") || name == "saturation");
+        return receptor.kind == "nmda" ||
+               !(name.starts_with("share_") || name == "saturation" || name == "miniature_rate");
     };
     reader.read(receptor, applies, "is a parameter of NMDA receptors only");
 }

@@ -9,13 +9,24 @@
 // neuron hold the sum of all its synapses; decays are exact.
 //
 // NMDA receptors saturate per presynaptic terminal (Wang 1999, J Neurosci 19:9587): the gating s of a source jumps by
-// alpha r (1-s) for a release r, so that is the increment that the spike carries (short_term.hpp, `NmdaSaturation`).
+// alpha r (1-s) for a release r, so that is the increment that the spike carries (short_term.hpp, `nmda_increment`).
+//
+// What is measured of a mixed pool of NMDA receptors is the part that each subunit has in the current. The shares
+// c_s of the config are those at -66 mV in 1 mM Mg; the channels behind them, which no bath changes, are
+//
+//     g_s = c_s/B_s / sum of c/B          with the unblocked fraction B_s of the subunit's class (magnesium.hpp)
+//
+// as shares of the conductance before Mg block. A weight is that conductance: the same c_s at a higher share of
+// GluN2C/2D carry more current, as Mg lets more of it pass.
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <string>
 
 #include "quantity/parameter.hpp"
+#include "synapse/magnesium.hpp"
 
 namespace rewire::synapse {
 
@@ -28,11 +39,12 @@ struct Receptor {
     double tau_rise_ms = 0;
     double tau_decay_ms = 2;
     double reversal_mV = 0;
-    double share_2a = 0.5; ///< subunit mix of an NMDA receptor: shares of the conductance before Mg block, together 1
+    double share_2a = 0.5; ///< subunit mix of an NMDA receptor: shares of its current at the reference, together 1
     double share_2b = 0.5;
     double share_2c = 0;
     double share_2d = 0;
-    double saturation = 0.5; ///< alpha
+    double saturation = 0.5;         ///< alpha
+    double miniature_rate_Hz = 0.01; ///< spontaneous release of one synapse onto an NMDA receptor
 };
 
 inline ReceptorKind kind_of(const Receptor& receptor) {
@@ -51,12 +63,56 @@ inline Receptor default_receptor(const std::string& kind) {
     return r;
 }
 
+/// The condition that the shares of the current refer to: that of the measured IC50s (drug/channel_block.hpp).
+inline constexpr double share_reference_mV = -66;
+inline constexpr double share_reference_mg_mM = 1;
+
+/// A number per GluN2 subunit: 2A, 2B, 2C, 2D.
+using PerSubunit = std::array<double, 4>;
+/// Magnesium that blocks half of the subunit's channels at 0 mV, mM.
+inline constexpr PerSubunit mg_half_mM{mg_half_ab_mM, mg_half_ab_mM, mg_half_cd_mM, mg_half_cd_mM};
+
+/// Scales numbers so that they add up to 1.
+inline PerSubunit as_shares(PerSubunit parts) {
+    const double sum = parts[0] + parts[1] + parts[2] + parts[3];
+    for (double& part : parts) part /= sum;
+    return parts;
+}
+
+/// Shares of the conductance before Mg block, together 1 (equation above).
+inline PerSubunit conductance_shares(const Receptor& mix) {
+    PerSubunit parts{mix.share_2a, mix.share_2b, mix.share_2c, mix.share_2d};
+    const double unblocked_ab = mg_unblocked(share_reference_mV, share_reference_mg_mM);
+    for (std::size_t s = 0; s < parts.size(); ++s)
+        parts[s] *= unblocked_ab / mg_unblocked(share_reference_mV, share_reference_mg_mM, mg_half_mM[s]);
+    return as_shares(parts);
+}
+
+/// Shares of the current at the reference potential in `mg_mM` of magnesium: those of the config at 1 mM, those of
+/// the conductance at 0.
+inline PerSubunit current_shares(const Receptor& mix, double mg_mM) {
+    PerSubunit parts = conductance_shares(mix);
+    for (std::size_t s = 0; s < parts.size(); ++s) parts[s] *= mg_unblocked(share_reference_mV, mg_mM, mg_half_mM[s]);
+    return as_shares(parts);
+}
+
 /// Factor that makes a difference of exponentials peak at 1 (Roth & van Rossum 2009, eq 6.5-6.6); 1 without rise.
 inline double peak_normalisation(double tau_rise_ms, double tau_decay_ms) {
     if (tau_rise_ms <= 0) return 1;
     const double t_peak =
         tau_decay_ms * tau_rise_ms / (tau_decay_ms - tau_rise_ms) * std::log(tau_decay_ms / tau_rise_ms);
     return 1 / (std::exp(-t_peak / tau_decay_ms) - std::exp(-t_peak / tau_rise_ms));
+}
+
+/// Mean gating of a neuron's NMDA receptors by spontaneous release of the synapses onto it, relative to all of them
+/// open. A vesicle of a synapse opens alpha of its free receptors, whose mean gating s = nu alpha tau_decay /
+/// (1 + nu alpha tau_decay) is small. Over all synapses of a neuron the sum of
+///     rate x weight x alpha (1-s) x area of an event, norm (tau_decay - tau_rise),
+/// is taken relative to the sum of the weights: the number of synapses cancels.
+inline double miniature_gating(const Receptor& r) {
+    const double alpha_per_ms = r.miniature_rate_Hz * 1e-3 * r.saturation;
+    const double area_ms = peak_normalisation(r.tau_rise_ms, r.tau_decay_ms) * (r.tau_decay_ms - r.tau_rise_ms);
+    return std::min(1.0, alpha_per_ms * area_ms / (1 + alpha_per_ms * r.tau_decay_ms));
 }
 
 } // namespace rewire::synapse
@@ -74,16 +130,19 @@ struct Described<synapse::Receptor> {
         {"tau_decay", "ms", &S::tau_decay_ms, positive, "decay time constant",
          "Lam 2022 (AMPA 2, NMDA 100 ms); Neymotin 2011, Lam 2022 (GABA_A 5-9 ms PV, 10-25 ms SST inputs)"},
         {"reversal", "mV", &S::reversal_mV, any_value, "reversal potential", "Lam 2022"},
-        {"share_2a", "1", &S::share_2a, fraction, "share of GluN2A in the NMDA conductance before Mg block",
+        {"share_2a", "1", &S::share_2a, fraction, "share of GluN2A in the NMDA current at -66 mV in 1 mM Mg",
          "[M] Traynelis 2010"},
-        {"share_2b", "1", &S::share_2b, fraction, "share of GluN2B in the NMDA conductance before Mg block",
+        {"share_2b", "1", &S::share_2b, fraction, "share of GluN2B in the NMDA current at -66 mV in 1 mM Mg",
          "[M] Traynelis 2010"},
-        {"share_2c", "1", &S::share_2c, fraction, "share of GluN2C in the NMDA conductance before Mg block",
+        {"share_2c", "1", &S::share_2c, fraction, "share of GluN2C in the NMDA current at -66 mV in 1 mM Mg",
          "Khlestova 2016 [M]"},
-        {"share_2d", "1", &S::share_2d, fraction, "share of GluN2D in the NMDA conductance before Mg block",
+        {"share_2d", "1", &S::share_2d, fraction, "share of GluN2D in the NMDA current at -66 mV in 1 mM Mg",
          "Vinnakota 2023 [M]"},
         {"saturation", "1", &S::saturation, fraction,
          "alpha: share of a source's free NMDA receptors that a full release opens", "Lam 2022 (0.5)"},
+        {"miniature_rate", "Hz", &S::miniature_rate_Hz, non_negative,
+         "spontaneous release of one synapse, through whose gating a channel blocker enters and leaves resting cells",
+         "[M] Murthy & Stevens 1999, Kavalali 2015 (a vesicle per minute or two), low confidence"},
     });
 };
 } // namespace rewire

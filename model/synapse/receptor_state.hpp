@@ -32,8 +32,9 @@ inline ReceptorState make_receptor_state(const Receptor& parameters, std::size_t
     r.decay.assign(size, 0);
     if (parameters.tau_rise_ms > 0) r.rise.assign(size, 0);
     if (r.kind == ReceptorKind::nmda) {
-        r.gain_ab.assign(size, static_cast<float>(parameters.share_2a + parameters.share_2b));
-        r.gain_cd.assign(size, static_cast<float>(parameters.share_2c + parameters.share_2d));
+        const PerSubunit shares = conductance_shares(parameters);
+        r.gain_ab.assign(size, static_cast<float>(shares[0] + shares[1]));
+        r.gain_cd.assign(size, static_cast<float>(shares[2] + shares[3]));
         r.total_weight.assign(size, 0);
     }
     r.decay_half = static_cast<float>(std::exp(-0.5 * dt_ms / parameters.tau_decay_ms));

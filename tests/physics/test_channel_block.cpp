@@ -4,10 +4,12 @@
 #include "drug/pharmacokinetics.hpp"
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <functional>
 #include <unsupported/Eigen/MatrixFunctions>
+#include <vector>
 
 using namespace rewire::drug;
 
@@ -31,20 +33,31 @@ BlockDrive constant_drive(const Blocker& b, Subunit s, double concentration_uM, 
     return drive;
 }
 
+/// Block of one subunit of a pool by one blocker.
 struct Block {
-    double trapped = 0;
-    double untrapped = 0;
+    explicit Block(const Blocker& b, double blocked = 0)
+        : channels(competition({b})),
+          shares(channels.states(), blocked) {}
+    Competition channels;
+    std::vector<double> shares;
+
+    /// Share of the channels that trap the blocker, or of those that do not.
+    double of(bool trapped) const {
+        for (std::size_t c = 0; c < channels.classes.size(); ++c)
+            if (channels.classes[c].traps[0] == trapped) return shares[c];
+        return 0;
+    }
 };
 
 /// Block of the pool after a time at constant conditions.
-double block_after(Block& state, const Blocker& b, const BlockDrive& drive, double duration_s) {
-    advance_block(state.trapped, state.untrapped, drive, duration_s, b);
-    return blocked_share(state.trapped, state.untrapped, b);
+double block_after(Block& state, const BlockDrive& drive, double duration_s) {
+    advance_block(state.shares, {&drive, 1}, duration_s, state.channels);
+    return blocked_share(state.shares, state.channels);
 }
 
 double steady(const Blocker& b, Subunit s, double concentration_uM, double v_mV, double mg_mM) {
-    Block state;
-    return block_after(state, b, constant_drive(b, s, concentration_uM, v_mV, mg_mM, 0.1), 1e7);
+    Block state(b);
+    return block_after(state, constant_drive(b, s, concentration_uM, v_mV, mg_mM, 0.1), 1e7);
 }
 
 /// Time at which a falling curve passes a level, by bisection.
@@ -186,8 +199,8 @@ TEST_CASE("S3: recovery waits for the channel to open, as in the full kinetic sc
         return steady_state - KineticScheme::blocked(scheme.after(KineticScheme::closed_and_free(), t));
     };
     const auto reduced_onset = [&](double t) {
-        Block state;
-        return steady_state - block_after(state, b, constant_drive(b, n2a, 1, -66, 0, open), t);
+        Block state(b);
+        return steady_state - block_after(state, constant_drive(b, n2a, 1, -66, 0, open), t);
     };
     const double loading = time_below(onset, steady_state / 2);
     CHECK(time_below(reduced_onset, steady_state / 2) == Approx(loading).epsilon(0.1));
@@ -201,8 +214,8 @@ TEST_CASE("S3: recovery waits for the channel to open, as in the full kinetic sc
     const auto reduced = [&](double open_fraction) {
         return time_below(
             [&](double t) {
-                Block state{steady_state, steady_state};
-                return block_after(state, b, constant_drive(b, n2a, 0, -66, 0, open_fraction), t);
+                Block state(b, steady_state);
+                return block_after(state, constant_drive(b, n2a, 0, -66, 0, open_fraction), t);
             },
             steady_state / std::exp(1.0));
     };
@@ -234,8 +247,8 @@ TEST_CASE("S3 with the default blocker: use dependence of onset and recovery") {
     const auto recovery = [&](double open) {
         return time_below(
             [&](double t) {
-                Block state{0.5, 0.5};
-                return block_after(state, b, constant_drive(b, n2a, 0, -62, 1, open), t);
+                Block state(b, 0.5);
+                return block_after(state, constant_drive(b, n2a, 0, -62, 1, open), t);
             },
             0.5 / std::exp(1.0));
     };
@@ -249,8 +262,8 @@ TEST_CASE("S3 with the default blocker: use dependence of onset and recovery") {
             const double end = steady(b, n2a, c, -62, 1);
             const double tau = time_below(
                 [&](double t) {
-                    Block state;
-                    return end - block_after(state, b, constant_drive(b, n2a, c, -62, 1, open), t);
+                    Block state(b);
+                    return end - block_after(state, constant_drive(b, n2a, c, -62, 1, open), t);
                 },
                 end / std::exp(1.0));
             CHECK(tau > 2);
@@ -258,8 +271,8 @@ TEST_CASE("S3 with the default blocker: use dependence of onset and recovery") {
         }
     }
     // The untrapped 14 % leave closed channels within a few 1/r_open; the rest stays.
-    Block state{0.5, 0.5};
-    const double left = block_after(state, b, constant_drive(b, n2a, 0, -62, 1, 0), 30);
+    Block state(b, 0.5);
+    const double left = block_after(state, constant_drive(b, n2a, 0, -62, 1, 0), 30);
     CHECK(left == Approx(0.86 * 0.5 * std::exp(-30 * 0.002)).epsilon(0.01));
 }
 
@@ -286,20 +299,20 @@ TEST_CASE("a tick of any length uses the averages of its samples") {
         const double x = c / ic50_uM(b, n2a, p.v_mV, 1);
         truth += dt_s * exchange_rate_per_s(b, p.open) * (x * (1 - truth) - truth);
     }
-    Block state;
-    block_after(state, b, drive, 20);
-    CHECK(state.trapped == Approx(truth).epsilon(0.01));
+    Block state(b);
+    block_after(state, drive, 20);
+    CHECK(state.of(true) == Approx(truth).epsilon(0.01));
 
     // The same from the mean voltage and mean open fraction would be wrong by more than a tenth.
-    Block naive;
-    block_after(naive, b, constant_drive(b, n2a, c, (-70 - 35) / 2.0, 1, 0.1505), 20);
-    CHECK(std::abs(naive.trapped / truth - 1) > 0.1);
+    Block naive(b);
+    block_after(naive, constant_drive(b, n2a, c, (-70 - 35) / 2.0, 1, 0.1505), 20);
+    CHECK(std::abs(naive.of(true) / truth - 1) > 0.1);
 
     // Exact for constant averages: one tick of 20 s is 200 of 0.1 s.
-    Block split;
-    for (int i = 0; i < 200; ++i) block_after(split, b, drive, 0.1);
-    CHECK(split.trapped == Approx(state.trapped).epsilon(1e-12));
-    CHECK(split.untrapped == Approx(state.untrapped).epsilon(1e-12));
+    Block split(b);
+    for (int i = 0; i < 200; ++i) block_after(split, drive, 0.1);
+    CHECK(split.of(true) == Approx(state.of(true)).epsilon(1e-12));
+    CHECK(split.of(false) == Approx(state.of(false)).epsilon(1e-12));
 }
 
 TEST_CASE("ketamine and norketamine compete for the channel") {
@@ -313,10 +326,134 @@ TEST_CASE("ketamine and norketamine compete for the channel") {
     BlockDrive drive;
     drive.add(of_parent, n2b, 0.8);
     drive.add(of_metabolite, n2b, 3);
-    Block state;
-    const double total = block_after(state, parent, drive, 1e6);
+    REQUIRE(competition({parent, metabolite}).ligands.size() == 1); // they enter and leave alike
+    Block state(parent);
+    const double total = block_after(state, drive, 1e6);
     const double a = 0.8 / ic50_uM(parent, n2b, -60, 1), m = 3 / ic50_uM(metabolite, n2b, -60, 1);
     CHECK(total == Approx((a + m) / (1 + a + m)).epsilon(1e-9));
     // 6.4 times as much of the weaker one is worth as much.
     CHECK(m == Approx(3 / 6.4 / 0.8 * a).epsilon(1e-9));
+}
+
+TEST_CASE("blockers of different kinetics: exact competition over any time") {
+    // Truth: the matrix exponential of the chain free <-> blocked by k, from Eigen, to the rounding of the two. Rates
+    // from none to fast and times from far below to far above them; the eigenvalues of Eigen's case of 1e5 s cost it
+    // digits, hence its margin.
+    const std::vector<std::vector<double>> on_rates{
+        {0.3, 0.05}, {0.3, 0}, {0, 0}, {1e-9, 20}, {0.02, 0.02}, {0.1, 0.002, 3}, {0.4, 0.1, 0, 0.01}};
+    const std::vector<std::vector<double>> off_rates{{0.02, 2},    {0.002, 0.5},   {0.2, 0.01},       {0.1, 1e-6},
+                                                     {0.02, 0.02}, {0.2, 0, 0.05}, {0.1, 0.1, 0.1, 5}};
+    for (std::size_t c = 0; c < on_rates.size(); ++c) {
+        const std::vector<double>&on = on_rates[c], &off = off_rates[c];
+        const auto n = static_cast<Eigen::Index>(on.size());
+        Eigen::MatrixXd generator = Eigen::MatrixXd::Zero(n + 1, n + 1);
+        Eigen::VectorXd start(n + 1);
+        start[0] = 1;
+        for (Eigen::Index k = 1; k <= n; ++k) {
+            generator(k, 0) = on[k - 1], generator(0, k) = off[k - 1], generator(k, k) = -off[k - 1];
+            generator(0, 0) -= on[k - 1];
+            start[k] = 0.6 / static_cast<double>(k + 1);
+            start[0] -= start[k];
+        }
+        start[0] = std::max(0.0, start[0]);
+        start /= start.sum();
+        for (const double t : {1e-6, 0.1, 3.0, 60.0, 1e5}) {
+            std::vector<double> b(start.data() + 1, start.data() + n + 1);
+            relax_blocks(b, on, off, t);
+            const Eigen::VectorXd truth = (generator * t).exp() * start;
+            CAPTURE(c, t);
+            double sum = 0;
+            for (Eigen::Index k = 0; k < n; ++k) {
+                CHECK(b[k] == Approx(truth[k + 1]).epsilon(1e-9).margin(1e-10));
+                CHECK(b[k] >= 0);
+                sum += b[k];
+            }
+            CHECK(sum <= 1 + 1e-15);
+            // One time is a hundred of its hundredth.
+            std::vector<double> split(start.data() + 1, start.data() + n + 1);
+            for (int i = 0; i < 100; ++i) relax_blocks(split, on, off, t / 100);
+            for (Eigen::Index k = 0; k < n; ++k) CHECK(split[k] == Approx(b[k]).epsilon(1e-11).margin(1e-13));
+        }
+    }
+}
+
+TEST_CASE("blockers of equal kinetics block as one") {
+    // With one rate of leaving the sum obeys the equation of a single blocker at the sum of the concentrations, whose
+    // solution `relax_block` is; a composition of the block that is not that of the supply decays at that rate.
+    const std::vector<double> on{0.07, 0.02}, off{0.05, 0.05};
+    for (const double t : {0.1, 5.0, 300.0}) {
+        std::vector<double> b{0.1, 0.3};
+        double total = 0.4;
+        relax_blocks(b, on, off, t);
+        relax_block(total, 0.09, 0.05, t);
+        CHECK(b[0] + b[1] == Approx(total).epsilon(1e-13));
+        const double excess = 0.1 - 0.4 * 7 / 9;
+        CHECK(b[0] - total * 7 / 9 == Approx(excess * std::exp(-0.05 * t)).epsilon(1e-9).margin(1e-14));
+    }
+    // Through the pool: a rate that differs in the ninth digit makes two ligands of one; the block differs as little.
+    Blocker other = norketamine();
+    other.r_open_per_s *= 1 + 1e-9;
+    const Competition one = competition({ketamine(), norketamine()}), two = competition({ketamine(), other});
+    REQUIRE(one.ligands.size() == 1);
+    REQUIRE(two.ligands.size() == 2);
+    const BlockDrive parent = constant_drive(ketamine(), n2b, 0.8, -60, 1, 0.05),
+                     metabolite = constant_drive(norketamine(), n2b, 3, -60, 1, 0.05);
+    const BlockDrive sum{parent.mean_rate_per_s,
+                         parent.mean_rate_times_ratio_per_s + metabolite.mean_rate_times_ratio_per_s,
+                         parent.untrapped_ratio + metabolite.untrapped_ratio};
+    std::vector<double> together(one.states(), 0), apart(two.states(), 0);
+    for (const double t : {0.5, 5.0, 50.0}) {
+        advance_block(together, {&sum, 1}, t, one);
+        advance_block(apart, std::vector{parent, metabolite}, t, two);
+        CHECK(blocked_share(apart, two) == Approx(blocked_share(together, one)).epsilon(1e-7));
+    }
+}
+
+TEST_CASE("a fast blocker gets there first and a slow one displaces it; the end is the competitive Hill occupancy") {
+    // A memantine-like blocker: ten times as fast, and half of the channels let it go when they close (Mealing 1999).
+    Blocker fast = ketamine();
+    fast.r_open_per_s = 2;
+    fast.untrapped_fraction = 0.5;
+    const Blocker slow = ketamine();
+    const Competition c = competition({slow, fast});
+    REQUIRE(c.ligands.size() == 2);
+    // Channels: 14 % trap neither, 36 % only the slow one, 50 % both.
+    REQUIRE(c.classes.size() == 3);
+    const double shares[] = {0.14, 0.36, 0.5};
+    for (std::size_t k = 0; k < 3; ++k) {
+        CHECK(c.classes[k].share == Approx(shares[k]).epsilon(1e-12));
+        CHECK(c.classes[k].traps == std::vector<bool>{k > 0, k > 1});
+    }
+    const auto drives = [&](double slow_uM, double fast_uM, double open) {
+        return std::vector{constant_drive(slow, n2a, slow_uM, -60, 1, open),
+                           constant_drive(fast, n2a, fast_uM, -60, 1, open)};
+    };
+    const auto by = [&](const std::vector<double>& b, std::size_t ligand) {
+        double share = 0;
+        for (std::size_t k = 0; k < 3; ++k) share += c.classes[k].share * b[2 * k + ligand];
+        return share;
+    };
+    std::vector<double> b(c.states(), 0);
+    const double ic50 = ic50_uM(slow, n2a, -60, 1), x = 1.5 / ic50, y = 1 / ic50;
+    advance_block(b, drives(1.5, 1, 0.1), 1, c);
+    CHECK(by(b, 1) > by(b, 0));
+    double peak = 0;
+    for (int i = 0; i < 100; ++i) {
+        advance_block(b, drives(1.5, 1, 0.1), 0.5, c);
+        peak = std::max(peak, by(b, 1));
+    }
+    CHECK(peak > 1.1 * y / (1 + x + y)); // alone at first, near y/(1 + y)
+    CHECK(peak < y / (1 + y));
+    // Gaddum 1937, whatever the kinetics and the class of channel.
+    advance_block(b, drives(1.5, 1, 0.1), 1e6, c);
+    for (std::size_t k = 0; k < 3; ++k) {
+        CHECK(b[2 * k] == Approx(x / (1 + x + y)).epsilon(1e-9));
+        CHECK(b[2 * k + 1] == Approx(y / (1 + x + y)).epsilon(1e-9));
+    }
+    // Washed out of closed channels: after 20 s (untrapped: 4 and 40 time constants) what is left is trapped. It leaks
+    // at 0.002/s.
+    const double before[] = {by(b, 0), by(b, 1)};
+    advance_block(b, drives(0, 0, 0), 20, c);
+    CHECK(by(b, 0) / before[0] == Approx(0.86 * std::exp(-0.04) + 0.14 * std::exp(-4)).epsilon(1e-6));
+    CHECK(by(b, 1) / before[1] == Approx(0.5 * std::exp(-0.04)).epsilon(1e-6));
 }

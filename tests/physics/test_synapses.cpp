@@ -212,3 +212,24 @@ TEST_CASE("defaults of the kinds are the published ones", "[unit][synapse]") {
     const ReceptorState nmda = make_receptor_state(default_receptor("nmda"), 4, 0.1);
     CHECK(nmda.gain_ab[3] + nmda.gain_cd[3] == Approx(1)); // unblocked: all of the current
 }
+
+TEST_CASE("subunit shares are shares of the current at -66 mV in 1 mM Mg", "[synapse]") {
+    // By hand: exp(0.062 x 66) = 59.859, so B = 1/(1 + 59.859/3.57) = 0.056283 for 2A/2B and 1/(1 + 59.859/17.85) =
+    // 0.229702 for 2C/2D: channels of the latter carry 4.0812 times the current. Equal shares of the current then
+    // are 0.25 x 4.0812 : 0.25 of the conductance.
+    Receptor mix = default_receptor("nmda");
+    mix.share_2a = mix.share_2b = mix.share_2c = mix.share_2d = 0.25;
+    const PerSubunit g = conductance_shares(mix);
+    for (const std::size_t s : {0, 1}) CHECK(g[s] == Approx(0.5 * 4.0812 / 5.0812).epsilon(1e-4));
+    for (const std::size_t s : {2, 3}) CHECK(g[s] == Approx(0.5 / 5.0812).epsilon(1e-4));
+    // The current that the integrator makes of them, in the Mg of the reference and without.
+    const double ab = (g[0] + g[1]) * mg_unblocked(-66, 1), cd = (g[2] + g[3]) * mg_unblocked(-66, 1, 5 * 3.57);
+    CHECK(ab / (ab + cd) == Approx(0.5).epsilon(1e-12));
+    for (std::size_t s = 0; s < 4; ++s) {
+        CHECK(current_shares(mix, 1)[s] == Approx(0.25).epsilon(1e-12));
+        CHECK(current_shares(mix, 0)[s] == Approx(g[s]).epsilon(1e-12));
+    }
+    // Of one class there is nothing to convert.
+    mix.share_2a = 0.2, mix.share_2b = 0.8, mix.share_2c = mix.share_2d = 0;
+    CHECK(conductance_shares(mix) == PerSubunit{0.2, 0.8, 0, 0});
+}

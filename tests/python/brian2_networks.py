@@ -50,10 +50,18 @@ def peak_scale(rise_ms, decay_ms):
     return 1 / np.max(np.exp(-t / decay_ms) - np.exp(-t / rise_ms))
 
 
-# Mg block: Jahr & Stevens 1990, 1 mM; GluN2C/2D (30 %) five times less sensitive, as synapse/magnesium.hpp states.
+# Mg block: Jahr & Stevens 1990, 1 mM; GluN2C/2D five times less sensitive, as synapse/magnesium.hpp states. They carry
+# 30 % of the current at -66 mV and therefore less than 30 % of the conductance before Mg block.
+def unblocked(v_mV, mg_half_mM):
+    return 1 / (1 + 1 / mg_half_mM * np.exp(-0.062 * v_mV))
+
+
+PER_AB, PER_CD = 0.7 / unblocked(-66, 3.57), 0.3 / unblocked(-66, 5 * 3.57)
+SHARE_AB, SHARE_CD = PER_AB / (PER_AB + PER_CD), PER_CD / (PER_AB + PER_CD)
+
 CONDUCTANCES = f"""
     i_syn = g_ampa*(0*mV - v) + g_gaba*(-75*mV - v) + g_nmda*unblocked*(0*mV - v) : amp
-    unblocked = 0.7/(1 + 1/3.57*exp(-0.062*v/mV)) + 0.3/(1 + 1/(5*3.57)*exp(-0.062*v/mV)) : 1
+    unblocked = {SHARE_AB}/(1 + 1/3.57*exp(-0.062*v/mV)) + {SHARE_CD}/(1 + 1/(5*3.57)*exp(-0.062*v/mV)) : 1
     g_nmda = {peak_scale(3, 80)}*(decaying - rising) : siemens
     dg_ampa/dt = -g_ampa/(2*ms) : siemens
     dg_gaba/dt = -g_gaba/(6*ms) : siemens
@@ -80,7 +88,7 @@ MODELS = {
         config=RECEPTORS,
         equations="dv/dt = (10*nS*(-60*mV - v) + i_syn + i_step)/(200*pF) : volt (unless refractory)" + CONDUCTANCES,
         threshold="v > -50*mV", reset="v = -60*mV", initial_mV=-65, refractory_ms=5, step_pA=250,
-        inputs={"ampa": (400, 1.2, AMPA), "nmda": (40, 0.6, NMDA), "gaba_a": (150, 1.5, GABA_A)}),
+        inputs={"ampa": (400, 1.2, AMPA), "nmda": (40, 0.85, NMDA), "gaba_a": (150, 1.5, GABA_A)}),
     # Potjans & Diesmann 2014; the slow current decays as the membrane does, where the exact propagator has a limit
     "lif_current": Cell(
         config='receptor.current = { tau_decay = "2 ms" }\nreceptor.slow = { kind = "current", tau_decay = "10 ms" }\n',
@@ -98,7 +106,7 @@ MODELS = {
                     /(281*pF) : volt (unless refractory)
             dw/dt = (4*nS*(v + 70.6*mV) - w)/(144*ms) : amp""" + CONDUCTANCES,
         threshold="v > 0*mV", reset="v = -70.6*mV; w += 80.5*pA", initial_mV=-65, refractory_ms=2, step_pA=1000,
-        inputs={"ampa": (400, 4, AMPA), "nmda": (40, 2, NMDA), "gaba_a": (150, 3, GABA_A)}, on_grid=False),
+        inputs={"ampa": (400, 4, AMPA), "nmda": (40, 2.9, NMDA), "gaba_a": (150, 3, GABA_A)}, on_grid=False),
 }
 
 

@@ -63,8 +63,8 @@ void sample_everything(FastNetwork& net) {
         for (aligned_vector<float>* sums : {&population.drives.l_type, &population.drives.ampa_nS}) sums->assign(n, 0);
         for (auto& pool : population.drives.pools)
             for (const drug::Subunit subunit : {drug::n2a, drug::n2d}) {
-                SubunitSums sums{.subunit = subunit, .share = 0.5};
-                sums.exchange.assign(n, 0);
+                SubunitSums sums{.subunit = subunit, .conductance_share = 0.5, .current_share = 0.5};
+                sums.exchange.assign(1, aligned_vector<float>(n, 0));
                 sums.blockers.resize(1);
                 sums.blockers[0].exchange_over_ic50.assign(n, 0);
                 sums.blockers[0].over_ic50.assign(n, 0);
@@ -178,7 +178,7 @@ Result result(FastNetwork& net) {
         for (const auto& pool : d.pools)
             for (const SubunitSums& subunit : pool)
                 for (const auto* sums :
-                     {&subunit.exchange, &subunit.blockers[0].exchange_over_ic50, &subunit.blockers[0].over_ic50})
+                     {&subunit.exchange[0], &subunit.blockers[0].exchange_over_ic50, &subunit.blockers[0].over_ic50})
                     r.drives.push_back(plain(*sums));
     }
     for (const FastProjection& projection : net.projections) r.released.push_back(projection.released);
@@ -517,7 +517,7 @@ TEST_CASE("drives are the averages that they claim", "[engine]") {
                 pool == synaptic ? 0 : static_cast<double>(0.05f) / (1 + std::exp(0.062 * 60) / half_mM);
             const double rate = drug::exchange_rate_per_s(drug::ketamine(), open);
             const double inverse = 1 / drug::ic50_uM(drug::ketamine(), subunit.subunit, -60, 1);
-            check(static_cast<double>(subunit.exchange[129]), rate);
+            check(static_cast<double>(subunit.exchange[0][129]), rate);
             check(static_cast<double>(subunit.blockers[0].over_ic50[129]), inverse);
             check(static_cast<double>(subunit.blockers[0].exchange_over_ic50[129]), rate * inverse);
         }
