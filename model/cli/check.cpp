@@ -33,7 +33,7 @@ int check(const std::string& config, const std::vector<std::string>& overrides) 
     for (const experiment::Diagnostic& d : experiment.warnings.sorted()) std::cerr << to_string(d) << "\n";
     const engine::Model& model = experiment.model;
     const double spiking = spiking_seconds(model);
-    const int threads = model.threads > 0 ? model.threads : engine::Team::available();
+    const int threads = model.threads > 0 ? static_cast<int>(model.threads) : engine::Team::available();
 
     std::cout << fmt::format("{}: valid\n", config);
     if (!experiment.title.empty()) std::cout << experiment.title << "\n";

@@ -1,4 +1,5 @@
 // rewire describe
+#include <algorithm>
 #include <functional>
 #include <iostream>
 
@@ -7,47 +8,29 @@
 
 #include "cli/commands.hpp"
 #include "engine/model.hpp"
+#include "experiment/description.hpp"
 #include "experiment/diagnostics.hpp"
-#include "experiment/reader.hpp"
 
 namespace rewire::cli {
 namespace {
 
 struct Topic {
-    std::string name, kind, meaning;
+    std::string name, where, meaning;
     std::function<void()> print;
 };
 
-template <class S>
-void print_parameters(const S& defaults = {}) {
-    std::cout << fmt::format("  {:<24} {:<10} {:<12} {:<24} {}\n", "parameter", "default", "unit", "allowed",
-                             "meaning [source]");
-    for (const Parameter<S>& p : Described<S>::parameters) {
-        const std::string value = std::visit(
-            [&](auto member) {
-                const auto& v = defaults.*member;
-                if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::string>)
-                    return fmt::format("\"{}\"", v);
-                else if constexpr (std::is_same_v<std::decay_t<decltype(v)>, double>)
-                    return fmt::format("{:.6g}", v);
-                else
-                    return fmt::format("{}", v);
-            },
-            p.member);
-        const bool text = std::holds_alternative<std::string S::*>(p.member);
-        std::string allowed =
-            text ? (p.choices.empty() ? "text" : std::string(p.choices)) : experiment::range_text(p.range, p.unit);
-        if (allowed.starts_with("must be ")) allowed = allowed.substr(8);
-        std::cout << fmt::format("  {:<24} {:<10} {:<12} {:<24} {}{}\n", p.name, value,
-                                 text || p.unit == "1" ? "-" : p.unit, allowed, p.meaning,
-                                 p.source.empty() || p.source == "-" ? "" : fmt::format(" [{}]", p.source));
-    }
-}
-
-template <class S>
-Topic topic(const char* kind, const char* name = nullptr) {
-    return {name ? name : std::string(Described<S>::name), kind, std::string(Described<S>::meaning),
-            [] { print_parameters<S>(); }};
+void print_keys(std::vector<experiment::KeyInWords> keys) {
+    using Words = experiment::KeyInWords;
+    keys.insert(keys.begin(), {"key", "default", "unit", "allowed", "meaning [source]"});
+    const auto width = [&](std::string Words::*column) {
+        std::size_t longest = 0;
+        for (const Words& key : keys) longest = std::max(longest, (key.*column).size());
+        return longest;
+    };
+    for (const Words& k : keys)
+        std::cout << fmt::format("  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {}\n", k.name, width(&Words::name), k.fallback,
+                                 width(&Words::fallback), k.unit, width(&Words::unit), k.allowed,
+                                 width(&Words::allowed), k.meaning);
 }
 
 void print_drug(const drug::PkModel& m) {
@@ -74,42 +57,24 @@ void print_drug(const drug::PkModel& m) {
     }
 }
 
+void print_section(const experiment::SectionInWords& section) {
+    print_keys(section.keys);
+    if (section.name != Described<engine::Intervention>::name) return;
+    for (const auto& [kind, meaning] : engine::intervention_kinds)
+        std::cout << fmt::format("  what = {:<20} {}\n", fmt::format("\"{}\"", kind), meaning);
+}
+
 std::vector<Topic> all_topics() {
     std::vector<Topic> topics;
-    [&]<class... M>(std::variant<M...>*) {
-        (topics.push_back(topic<M>("neuron model: [population.NAME] model")), ...);
-    }(static_cast<neuron::Model*>(nullptr));
-    topics.push_back(topic<synapse::Receptor>("[population.NAME.receptor.NAME]"));
-    topics.push_back(topic<synapse::ShortTerm>("[projection.NAME.short_term]"));
-    topics.push_back(topic<synapse::LongTerm>("[projection.NAME.long_term]"));
-    topics.push_back(topic<structure::GrowthRule>("[projection.NAME.structural] axonal, dendritic"));
-    topics.push_back(topic<glutamate::GlutamateParameters>("[glutamate]"));
-    topics.push_back(topic<molecular::SignallingParameters>("[molecular]"));
-    topics.push_back(topic<molecular::RestingDrive>("[molecular.resting_drive]"));
-    topics.push_back(topic<neuron::LType>("[l_type]"));
-    topics.push_back(topic<molecular::Stress>("[stress]"));
-    topics.push_back(topic<structure::CalciumParameters>("[calcium]"));
-    topics.push_back(topic<structure::SpineParameters>("[structure.spines]"));
-    topics.push_back(topic<drug::Blocker>("[drug.NAME.species.NAME.block]"));
+    for (const experiment::SectionInWords& s : experiment::config_sections())
+        topics.push_back({s.name, s.where, s.meaning, [s] { print_section(s); }});
     topics.push_back({"ketamine", "block of the species ketamine and esketamine", "open-channel blocker, racemic",
-                      [] { print_parameters(drug::ketamine()); }});
+                      [] { print_keys(experiment::in_words(drug::ketamine())); }});
     topics.push_back({"norketamine", "block of the species norketamine and noresketamine",
                       "open-channel blocker, 6.4 times weaker (Shaffer 2014)",
-                      [] { print_parameters(drug::norketamine()); }});
+                      [] { print_keys(experiment::in_words(drug::norketamine())); }});
     for (const drug::PkModel& m : drug::published_models())
         topics.push_back({m.name, "[drug.NAME] pharmacokinetics", m.meaning, [&m] { print_drug(m); }});
-    for (const char* own : {"compartment", "flow", "species", "route_input"}) {
-        const std::string name = own;
-        const char* kind = "[drug.NAME.pharmacokinetics]";
-        topics.push_back(name == "compartment" ? topic<drug::Compartment>(kind)
-                         : name == "flow"      ? topic<drug::Flow>(kind)
-                         : name == "species"   ? topic<drug::Species>(kind)
-                                               : topic<drug::RouteInput>(kind));
-    }
-    topics.push_back({"intervention", "[[intervention]]", "what a scheduled intervention may be", [] {
-                          for (const auto& [kind, meaning] : engine::intervention_kinds)
-                              std::cout << fmt::format("  {:<20} {}\n", kind, meaning);
-                      }});
     return topics;
 }
 
@@ -121,7 +86,7 @@ int describe(const std::string& name) {
     for (const Topic& t : all_topics()) {
         names.push_back(t.name);
         if (!name.empty() && t.name != name) continue;
-        std::cout << fmt::format("{}{}: {}\n  where: {}\n", found ? "\n" : "", t.name, t.meaning, t.kind);
+        std::cout << fmt::format("{}{}: {}\n  where: {}\n", found ? "\n" : "", t.name, t.meaning, t.where);
         t.print();
         found = true;
     }

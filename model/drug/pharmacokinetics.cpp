@@ -167,6 +167,8 @@ void Pharmacokinetics::give(const Dose& dose) {
     const Route* route = find_named(model_.routes, dose.route);
     if (!route) fail("pharmacokinetics " + quoted(model_.name) + " has no route " + quoted(dose.route));
     check_ranges(dose, "dose");
+    if (!non_negative.contains(dose.amount_mg))
+        fail("dose: amount = " + std::to_string(dose.amount_mg) + " mg is out of range");
     for (const RouteInput& input : route->inputs) {
         const double start_s = dose.start_s + input.lag_h * 3600;
         const double duration_s = std::max(dose.duration_s, input.duration_h * 3600);

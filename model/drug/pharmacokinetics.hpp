@@ -111,6 +111,12 @@ struct Dose {
     double duration_s = 0; ///< 0 is a bolus
 };
 
+/// How a dose is repeated.
+struct Repeat {
+    double every_s = 1;
+    std::int64_t times = 1;
+};
+
 /// The dose given `times` times in all, one every `every_s` seconds.
 /// \throws std::invalid_argument if times is below 1, or every_s is not positive when times is above 1
 std::vector<Dose> repeated(const Dose& dose, double every_s, int times);
@@ -189,7 +195,7 @@ struct Described<drug::Compartment> {
     static constexpr std::string_view name = "compartment";
     static constexpr std::string_view meaning = "a place that holds drug";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
-        {"name", "1", &S::name, any_value, "name", ""},
+        {"name", "1", &S::name, any_value, "name", "", {}, true},
         {"volume", "L", &S::volume_L, non_negative, "volume of distribution; 0: a depot or transit stage",
          "the model's"},
     });
@@ -201,7 +207,7 @@ struct Described<drug::Flow> {
     static constexpr std::string_view name = "flow";
     static constexpr std::string_view meaning = "first-order transfer or elimination of drug";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
-        {"from", "1", &S::from, any_value, "compartment that it leaves", ""},
+        {"from", "1", &S::from, any_value, "compartment that it leaves", "", {}, true},
         {"to", "1", &S::to, any_value, "compartment that it reaches; empty: eliminated", ""},
         {"rate", "1/h", &S::rate_per_h, non_negative, "first-order rate, where no clearance is given", "the model's"},
         {"clearance", "L/h", &S::clearance_L_per_h, non_negative, "clearance, where no rate is given", "the model's"},
@@ -215,8 +221,8 @@ struct Described<drug::Species> {
     static constexpr std::string_view name = "species";
     static constexpr std::string_view meaning = "a drug or metabolite in plasma and brain";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
-        {"name", "1", &S::name, any_value, "name", ""},
-        {"central", "1", &S::central, any_value, "compartment whose concentration is that of plasma", ""},
+        {"name", "1", &S::name, any_value, "name", "", {}, true},
+        {"central", "1", &S::central, any_value, "compartment whose concentration is that of plasma", "", {}, true},
         {"molar_mass", "g/mol", &S::molar_mass_g_per_mol, positive, "molar mass", "ketamine base"},
         {"counted_as", "g/mol", &S::counted_as_g_per_mol, positive,
          "molar mass in which the model counts its amounts: the parent's where they are parent equivalents",
@@ -232,6 +238,10 @@ struct Described<drug::Species> {
         {"effect_site_rate", "1/min", &S::effect_site_rate_per_min, positive, "equilibration of the effect site, ke0",
          "[M] half-life 0.2 min (Herd & Anderson 2007) to 3 min (Schuttler 1987)"},
     });
+    static constexpr auto keys = std::to_array<Key>({
+        {"block", "true, false, or a table", "(that of ketamine or norketamine; none of others)",
+         "block of NMDA channels; of [drug.NAME.species.NAME] only, which takes the last three parameters"},
+    });
 };
 
 template <>
@@ -240,7 +250,7 @@ struct Described<drug::RouteInput> {
     static constexpr std::string_view name = "route_input";
     static constexpr std::string_view meaning = "a place that a dose enters";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
-        {"compartment", "1", &S::compartment, any_value, "compartment that it enters", ""},
+        {"compartment", "1", &S::compartment, any_value, "compartment that it enters", "", {}, true},
         {"fraction", "1", &S::fraction, fraction, "share of the dose", "the model's"},
         {"duration", "h", &S::duration_h, non_negative, "zero-order input lasts this long; 0: at once", "the model's"},
         {"lag", "h", &S::lag_h, non_negative, "delay before it starts", "the model's"},
@@ -253,11 +263,27 @@ struct Described<drug::PkModel> {
     static constexpr std::string_view name = "pharmacokinetics";
     static constexpr std::string_view meaning = "compartment model of a drug and its metabolites";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
-        {"name", "1", &S::name, any_value, "name", ""},
-        {"meaning", "1", &S::meaning, any_value, "what it is a model of", ""},
-        {"source", "1", &S::source, any_value, "where its numbers come from", ""},
         {"reference_weight", "kg", &S::reference_weight_kg, positive,
          "body weight that volumes and clearances hold for", "usual reference"},
+    });
+    static constexpr auto keys = std::to_array<Key>({
+        {"compartment", "a list of tables", "(none)", "places that hold drug"},
+        {"flow", "a list of tables", "(none)", "transfers between them, and elimination"},
+        {"species", "a list of tables", "", "the drug itself, then its metabolites; at least one"},
+        {"route", "a list of tables", "(none)", "ways of giving the drug"},
+    });
+};
+
+template <>
+struct Described<drug::Route> {
+    using S = drug::Route;
+    static constexpr std::string_view name = "route";
+    static constexpr std::string_view meaning = "a way of giving a drug";
+    static constexpr auto parameters = std::to_array<Parameter<S>>({
+        {"name", "1", &S::name, any_value, "name of the route, which doses give", "", {}, true},
+    });
+    static constexpr auto keys = std::to_array<Key>({
+        {"input", "a list of tables", "(none)", "places that a dose enters"},
     });
 };
 
@@ -267,11 +293,30 @@ struct Described<drug::Dose> {
     static constexpr std::string_view name = "dose";
     static constexpr std::string_view meaning = "one administration of a drug";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
-        {"drug", "1", &S::drug, any_value, "name of the drug", ""},
         {"route", "1", &S::route, any_value, "route of administration, one that the model has", ""},
-        {"amount", "mg", &S::amount_mg, non_negative, "amount given", ""},
-        {"at", "s", &S::start_s, {0, 3e9}, "start", ""},
-        {"over", "s", &S::duration_s, {0, 3e9}, "duration; 0: bolus", ""},
+        {"at", "s", &S::start_s, time_from_0, "start", ""},
+        {"over", "s", &S::duration_s, time_from_0, "duration; 0: bolus", ""},
+    });
+    static constexpr auto keys = std::to_array<Key>({
+        {"drug", "the name of a table [drug.NAME]", "", "what is given"},
+        {.name = "amount",
+         .holds = "an amount, or one per body weight",
+         .fallback = "",
+         .meaning = "amount given, such as \"35 mg\" or \"0.5 mg/kg\"",
+         .unit = "mg",
+         .range = non_negative},
+        {"repeat", "a table", "(given once)", "more doses of the same kind"},
+    });
+};
+
+template <>
+struct Described<drug::Repeat> {
+    using S = drug::Repeat;
+    static constexpr std::string_view name = "repeat";
+    static constexpr std::string_view meaning = "a dose that is given again and again";
+    static constexpr auto parameters = std::to_array<Parameter<S>>({
+        {"every", "s", &S::every_s, time_span, "from the start of one dose to the next", "", {}, true},
+        {"times", "1", &S::times, {1, 100000}, "number of doses, the first counted; a whole number", "", {}, true},
     });
 };
 

@@ -19,6 +19,7 @@
 #include "molecular/stress.hpp"
 #include "network/specification.hpp"
 #include "neuron/l_type.hpp"
+#include "quantity/parameter.hpp"
 #include "structure/spines.hpp"
 
 namespace rewire::engine {
@@ -76,9 +77,9 @@ struct Model {
     double duration_s = 1;
     double dt_ms = 0.1;
     double slow_tick_s = 0.1;
-    std::uint64_t seed = 1;
-    int threads = 0;      ///< 0: all cores
-    bool profile = false; ///< time the phases of the run
+    std::int64_t seed = 1;    ///< 0 or more
+    std::int64_t threads = 0; ///< 0: all cores
+    bool profile = false;     ///< time the phases of the run
     bool multirate = false;
     std::vector<BurstPhase> phases; ///< by time; the first at 0
     double leap_step_s = 60;        ///< longest step of the slow part within a leap
@@ -114,3 +115,155 @@ struct Model {
 };
 
 } // namespace rewire::engine
+
+namespace rewire {
+
+/// When something begins and ends; `to` is also after `from`.
+inline constexpr Key from_key{
+    .name = "from", .fallback = "0 s", .meaning = "when it begins", .unit = "s", .range = time_from_0};
+inline constexpr Key to_key{.name = "to",
+                            .fallback = "(the end of the experiment)",
+                            .meaning = "when it ends",
+                            .unit = "s",
+                            .range = time_from_0};
+
+template <>
+struct Described<engine::Model> {
+    using S = engine::Model;
+    static constexpr std::string_view name = "experiment";
+    static constexpr std::string_view meaning = "what holds for the experiment as a whole";
+    static constexpr auto parameters = std::to_array<Parameter<S>>({
+        {"duration", "s", &S::duration_s, time_span, "how long to simulate", "", {}, true},
+        {"seed", "1", &S::seed, non_negative, "seed of all random numbers", ""},
+        {"threads", "1", &S::threads, {0, 4096}, "threads; 0: all cores; results do not depend on it", ""},
+        {"dt", "ms", &S::dt_ms, {0.001, 10}, "fast step: membranes, conductances, spikes", ""},
+        {"slow_tick", "s", &S::slow_tick_s, time_span, "step of slow mechanisms, a whole multiple of dt", ""},
+        {"baseline_settle", "s", &S::baseline_settle_s, time_from_0,
+         "before time 0, where slow mechanisms run: time that is not measured", ""},
+        {"baseline_measure", "s", &S::baseline_measure_s, time_span,
+         "before time 0, where slow mechanisms run: time in which healthy means are measured", ""},
+        {"magnesium", "mM", &S::mg_mM, non_negative, "extracellular magnesium, which blocks NMDA channels",
+         "where IC50 in Mg are measured: Kotermanski & Johnson 2009"},
+    });
+    static constexpr auto keys = std::to_array<Key>({
+        {"title", "text", R"("")", "what the experiment is called in results and figures"},
+        {.name = "mode",
+         .fallback = "full",
+         .meaning = "full: every spike; multirate: bursts of spikes and leaps of the slow part",
+         .choices = "full|multirate"},
+        {"regions", "names", R"(["cortex"])", "regions, each with an extracellular space of its own"},
+    });
+};
+
+template <>
+struct Described<engine::BurstPhase> {
+    using S = engine::BurstPhase;
+    static constexpr std::string_view name = "phase";
+    static constexpr std::string_view meaning = "a stretch of multirate mode; its defaults are those of [multirate]";
+    static constexpr auto parameters = std::to_array<Parameter<S>>({
+        {"from", "s", &S::from_s, time_from_0, "when the phase begins, not before the one above it", "", {}, true},
+        {"settle", "s", &S::settle_s, time_from_0, "start of a burst after a leap that is not measured, below burst",
+         ""},
+        {"burst", "s", &S::burst_s, time_span, "length of a burst, settle included", ""},
+        {"leap", "s", &S::leap_s, time_from_0, "time without spikes between bursts; 0: bursts touch, as in full mode",
+         ""},
+    });
+};
+
+template <>
+struct Described<engine::StructureModel> {
+    using S = engine::StructureModel;
+    static constexpr std::string_view name = "structure";
+    static constexpr std::string_view meaning = "structural plasticity of all projections that have it";
+    static constexpr auto parameters = std::to_array<Parameter<S>>({
+        {"every", "s", &S::every_s, positive, "interval of updates, far below the time constant of calcium", ""},
+    });
+    static constexpr auto keys = std::to_array<Key>({
+        {"spines", "a table", "(all defaults)", "spine dynamics of the rule \"spines\""},
+    });
+};
+
+template <>
+struct Described<engine::Intervention> {
+    using S = engine::Intervention;
+    static constexpr std::string_view name = "intervention";
+    static constexpr std::string_view meaning = "a scheduled change of one factor";
+    static constexpr auto parameters = std::array<Parameter<S>, 0>{};
+    static constexpr auto keys = std::to_array<Key>({
+        {"what", "a kind of intervention", "", "what is changed"},
+        from_key,
+        to_key,
+        {.name = "strength",
+         .holds = "0 to 1, or 0 or more",
+         .fallback = "1",
+         .meaning = "0 none, 1 complete; 0 or more for stress, trkb_modulation and hnk",
+         .range = non_negative},
+    });
+};
+
+template <>
+struct Described<engine::Stimulus> {
+    using S = engine::Stimulus;
+    static constexpr std::string_view name = "stimulus";
+    static constexpr std::string_view meaning = "input to neurons of one population for a while";
+    static constexpr auto parameters = std::to_array<Parameter<S>>({
+        {"kind", "1", &S::kind, any_value, "what it is", "", "poisson|current_step|current_ramp|spikes", true},
+        {"amplitude",
+         "pA",
+         &S::amplitude_pA,
+         any_value,
+         "current, of a ramp at its start; currents only",
+         "",
+         {},
+         true},
+        {"end_amplitude", "pA", &S::end_amplitude_pA, any_value, "current at the end; current_ramp only", "", {}, true},
+        {"rate", "Hz", &S::rate_Hz, non_negative, "rate of the whole input to a neuron; poisson only", "", {}, true},
+    });
+    static constexpr auto keys = std::to_array<Key>({
+        {"population", "the name of a population", "", "whose neurons it reaches"},
+        from_key,
+        to_key,
+        {"neurons", "[first, end]", "(all)", "neurons first to end - 1 of the population", "1", non_negative},
+        {"receptor", "the name of a receptor", "(the first receptor)", "what it acts on; poisson and spikes only"},
+        {"weight", "a conductance, 0 or more, or a current", "",
+         "peak of one event: nS, or pA for current receptors; poisson and spikes only"},
+        {"times", "a list of times", "",
+         "times of spikes, such as [\"10 ms\", \"20 ms\"], in place of from and to; spikes only", "s", time_from_0},
+        {"targets", "a list of neurons", "(all of them)", "neuron of each time, one for each; spikes only", "1",
+         non_negative},
+    });
+};
+
+template <>
+struct Described<engine::Trace> {
+    using S = engine::Trace;
+    static constexpr std::string_view name = "trace";
+    static constexpr std::string_view meaning = "a state variable of single neurons, on a clock of its own";
+    static constexpr auto parameters = std::array<Parameter<S>, 0>{};
+    static constexpr auto keys = std::to_array<Key>({
+        {"population", "the name of a population", "", "whose neurons are recorded"},
+        {"variable", "membrane_potential, adaptation (adex) or g_RECEPTOR", "membrane_potential", "what is recorded"},
+        {"name", "text", "(POPULATION_VARIABLE)", "name of the clock in the result; not fast or slow"},
+        {"neurons", "a list of neurons", "[0]", "which ones, from 0", "1", non_negative},
+        {.name = "every",
+         .fallback = "1 ms",
+         .meaning = "interval of samples, a whole multiple of dt",
+         .unit = "ms",
+         .range = positive},
+    });
+};
+
+template <>
+struct Described<engine::DrugModel> {
+    using S = engine::DrugModel;
+    static constexpr std::string_view name = "drug";
+    static constexpr std::string_view meaning = "a drug in the body";
+    static constexpr auto parameters = std::array<Parameter<S>, 0>{};
+    static constexpr auto keys = std::to_array<Key>({
+        {"pharmacokinetics", "the name of a published model, such as \"otto2021\", or a table of compartments", "",
+         "how the drug and its metabolites spread and leave"},
+        {"species", "tables by name", "(those of the model)", "other values for a species of the model, and its block"},
+    });
+};
+
+} // namespace rewire

@@ -34,7 +34,7 @@ Simulation::Simulation(Model model) : model_(std::move(model)) {
     constexpr std::int64_t neurons_per_thread = 512;
     options.threads =
         model_.threads > 0
-            ? model_.threads
+            ? static_cast<int>(model_.threads)
             : static_cast<int>(std::clamp<std::int64_t>(neurons / neurons_per_thread, 1, Team::available()));
     options.drive_every_steps = std::max<std::int64_t>(1, std::llround(1 / model_.dt_ms));
     options.activity_every_steps = model_.activity_every_steps;

@@ -8,6 +8,7 @@
 
 #include "engine/fast_network.hpp"
 #include "engine/team.hpp"
+#include "quantity/parameter.hpp"
 #include "structure/elements.hpp"
 #include "structure/growth.hpp"
 #include "structure/partners.hpp"
@@ -23,6 +24,33 @@ struct StructuralProjection {
     structure::GrowthRule axonal, dendritic; ///< elements
     double initial_elements = 0;             ///< elements: vacant ones per neuron and side at the start
 };
+
+} // namespace rewire::engine
+
+template <>
+struct rewire::Described<rewire::engine::StructuralProjection> {
+    using S = engine::StructuralProjection;
+    static constexpr std::string_view name = "structural";
+    static constexpr std::string_view meaning = "formation and elimination of the synapses of a projection";
+    static constexpr auto parameters = std::to_array<Parameter<S>>({
+        {"rule", "1", &S::rule, any_value, "spines of [structure.spines], or synaptic elements that seek partners",
+         "elements: Butz & van Ooyen 2013", "spines|elements"},
+        {"initial_elements", "1", &S::initial_elements, non_negative,
+         "vacant elements per neuron and side at the start; elements only", ""},
+    });
+    static constexpr auto keys = std::to_array<Key>({
+        {.name = "sigma",
+         .fallback = "(no kernel)",
+         .meaning = "kernel exp(-d^2 / sigma^2) on the choice of partners, as in Butz & van Ooyen 2013",
+         .unit = "um",
+         .range = positive},
+        {"axonal", "a growth rule", "",
+         "growth of axonal elements, such as { rule = \"gaussian\", target = 0.05 }; elements only"},
+        {"dendritic", "a growth rule", "", "growth of dendritic elements; elements only"},
+    });
+};
+
+namespace rewire::engine {
 
 /// Synapses of a projection and the elements behind them.
 struct StructuralState {

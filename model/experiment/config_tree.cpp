@@ -357,12 +357,15 @@ void apply_set(Node& root, std::string_view assignment) {
     const std::string text(assignment.substr(sign + 1));
     if (text.find_first_not_of(" \t") == std::string::npos)
         throw ConfigError(place, "has no value; an empty text is \"\" in quotes");
+    assign(root, "", keys, parse_value(text, place));
+}
+
+Node parse_value(const std::string& text, const Place& place) {
     std::optional<Node> value = parsed_value(text, place.file);
     if (!value) value = parsed_value(toml_string(text), place.file);
     if (!value) throw ConfigError(place, "the value is not valid UTF-8");
     put_at(*value, place);
-
-    assign(root, "", keys, std::move(*value));
+    return std::move(*value);
 }
 
 std::string inline_toml(const Node& node) {

@@ -64,6 +64,10 @@ Node parse_config(std::string_view text, const std::string& name);
 /// ConfigError.
 void apply_set(Node& root, std::string_view assignment);
 
+/// The value that `text` stands for: TOML if it parses, else the text itself. All of it gets the `place`. Throws
+/// ConfigError.
+Node parse_value(const std::string& text, const Place& place);
+
 /// TOML that parses to the same tree in the same order. Within a table, values come first, then sections; a
 /// table that stands before a value is written inline.
 std::string to_toml(const Node& root);

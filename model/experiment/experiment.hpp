@@ -1,16 +1,6 @@
 #pragma once
 // From a config to an experiment that can run. The order of everything is that of the file, base first.
-//
-//   [experiment]          title, duration, seed, threads, mode, dt, slow_tick, regions, magnesium, baseline_*
-//   [subject]             weight
-//   [population.NAME]     size, model and its parameters, region, box, receptors, background, drive
-//   [projection.NAME]     from, to, rule, weight, delay, receptors, short_term, structural
-//   [[stimulus]]          population, kind, from, to, ...
-//   [glutamate] [molecular] [l_type] [stress] [calcium] [structure]
-//   [drug.NAME]           pharmacokinetics, species.*          [[dose]]  drug, route, amount, at, over, repeat
-//   [[intervention]]      what, from, to, strength
-//   [multirate]           settle, burst, leap, leap_step, phases
-//   [record]              spikes, every, windows, fast_every, traces, snapshots
+// `rewire describe config` lists its tables; each is described beside the struct that it fills, or in options.hpp.
 
 #include <filesystem>
 #include <string>
@@ -22,11 +12,6 @@
 #include "experiment/reader.hpp"
 
 namespace rewire::experiment {
-
-/// Times of an experiment: up to 95 years, so that steps and nanoseconds are counted without overflow.
-inline constexpr double longest_s = 3e9;
-inline constexpr Range time_from_0{0, longest_s};
-inline constexpr Range time_span{0, longest_s, true, true};
 
 /// A dose as it is given, for the figure and the summary.
 struct DoseWindow {

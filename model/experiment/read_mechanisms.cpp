@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "experiment/experiment.hpp"
+#include "experiment/options.hpp"
 #include "quantity/units.hpp"
 
 namespace rewire::experiment {
@@ -14,7 +15,7 @@ namespace {
 /// Reads a described struct from a table that is in use, there or not, if `needed` is; `needed_text` says what.
 template <class S>
 void read_constants(TableReader& root, std::string_view key, S& s, bool needed, std::string_view needed_text) {
-    if (auto table = needed ? root.section_or_empty(key) : root.section(key)) {
+    if (auto table = needed ? root.section_or_empty<S>(key) : root.section<S>(key)) {
         table->read(s);
         table->finish();
         if (!needed) table->warning("", fmt::format("has no effect without {}", needed_text));
@@ -22,7 +23,7 @@ void read_constants(TableReader& root, std::string_view key, S& s, bool needed, 
 }
 
 void read_glutamate(TableReader& root, engine::Model& model) {
-    auto table = root.section("glutamate");
+    auto table = root.section<glutamate::GlutamateParameters>("glutamate");
     if (!table) return;
     const glutamate::GlutamateParameters& p = model.glutamate.emplace();
     table->read(*model.glutamate);
@@ -33,36 +34,35 @@ void read_glutamate(TableReader& root, engine::Model& model) {
 }
 
 void read_molecular(TableReader& root, engine::Model& model) {
-    auto table = root.section("molecular");
+    auto table = root.section<molecular::SignallingParameters>("molecular");
     if (!table) return;
     model.signalling.emplace();
     table->read(*model.signalling);
     read_constants(*table, "resting_drive", model.resting_drive, true, "");
-    if (table->require("populations", "the populations that hold the chain, such as [\"pyramidal\"]"))
-        for (const std::string& name : table->string_list("populations").value_or(std::vector<std::string>{}))
-            if (const auto index = index_of(*table, "populations", "population", name, model.populations)) {
-                if (neuron::uses_currents(model.populations[*index].model))
-                    table->error(
-                        "populations",
-                        fmt::format("{} has a neuron model with synaptic currents; the chain needs conductances",
-                                    name));
-                if (std::find(model.signalling_populations.begin(), model.signalling_populations.end(), *index) !=
-                    model.signalling_populations.end())
-                    table->error("populations", fmt::format("names {} twice", name));
-                model.signalling_populations.push_back(*index);
-            }
+    for (const std::string& name : table->string_list("populations").value_or(std::vector<std::string>{}))
+        if (const auto index = index_of(*table, "populations", "population", name, model.populations)) {
+            if (neuron::uses_currents(model.populations[*index].model))
+                table->error(
+                    "populations",
+                    fmt::format("{} has a neuron model with synaptic currents; the chain needs conductances", name));
+            if (std::find(model.signalling_populations.begin(), model.signalling_populations.end(), *index) !=
+                model.signalling_populations.end())
+                table->error("populations", fmt::format("names {} twice", name));
+            model.signalling_populations.push_back(*index);
+        }
     table->finish();
 }
 
 void read_structure(TableReader& root, engine::Model& model) {
-    auto table = model.structure ? root.section_or_empty("structure") : root.section("structure");
+    auto table = model.structure ? root.section_or_empty<engine::StructureModel>("structure")
+                                 : root.section<engine::StructureModel>("structure");
     if (!table) return;
     if (!model.structure) {
         table->error("", "needs a projection with a table [projection.NAME.structural]");
         model.structure.emplace();
     }
-    model.structure->every_s = table->quantity_or("every", "s", model.structure->every_s, positive);
-    if (auto spines = table->section_or_empty("spines")) {
+    table->read(*model.structure);
+    if (auto spines = table->section_or_empty<structure::SpineParameters>("spines")) {
         spines->read(model.structure->spines);
         const structure::SpineParameters& p = model.structure->spines;
         if (p.formation_per_d * p.nascent_tau_d >= 1)
@@ -73,18 +73,17 @@ void read_structure(TableReader& root, engine::Model& model) {
 }
 
 void read_interventions(TableReader& root, engine::Model& model) {
-    if (!root.has("intervention")) return;
     std::string kinds;
     for (const auto& [kind, meaning] : engine::intervention_kinds)
         kinds += (kinds.empty() ? "" : "|") + std::string(kind);
-    for (TableReader& reader : root.sections("intervention")) {
+    for (TableReader& reader : root.sections<engine::Intervention>("intervention")) {
         engine::Intervention i;
-        if (reader.require("what", "one of " + kinds)) i.what = reader.choice("what", kinds).value_or("");
+        i.what = reader.string("what", kinds).value_or("");
         const Span span = read_span(reader, model);
         i.from_s = span.from_s;
         i.to_s = span.to_s;
         const bool unbounded = i.what == "stress" || i.what == "trkb_modulation" || i.what == "hnk";
-        i.strength = reader.number_or("strength", 1, unbounded ? non_negative : fraction);
+        i.strength = reader.quantity("strength", "1", unbounded ? non_negative : fraction).value_or(1);
         if (!model.signalling && (i.what == "nifedipine" || i.what == "anti_bdnf" || i.what.starts_with("trkb") ||
                                   i.what == "rapamycin" || i.what == "anisomycin" || i.what == "hnk"))
             reader.error("what", "acts on the chain of [molecular], which this experiment does not have");
@@ -101,7 +100,7 @@ void read_interventions(TableReader& root, engine::Model& model) {
 template <class S, class Check>
 std::vector<S> read_list(TableReader& reader, std::string_view key, Check check) {
     std::vector<S> list;
-    for (TableReader& table : reader.sections(key)) {
+    for (TableReader& table : reader.sections<S>(key)) {
         S s;
         table.read(s);
         check(table, s);
@@ -114,28 +113,37 @@ std::vector<S> read_list(TableReader& reader, std::string_view key, Check check)
 /// A compartment model of the user's own: compartments, flows, species and routes as arrays of tables.
 drug::PkModel read_own_model(TableReader& table, const std::string& name) {
     drug::PkModel pk{.name = name, .meaning = "from the config", .source = "the config"};
-    pk.reference_weight_kg = table.quantity_or("reference_weight", "kg", 70, positive);
-    pk.compartments = read_list<drug::Compartment>(table, "compartment", [](TableReader&, const drug::Compartment&) {});
+    table.read(pk);
     bool complete = true;
-    const auto find = [&](TableReader& reader, const char* key, const std::string& compartment) {
-        if (!index_of(reader, key, "compartment", compartment, pk.compartments)) complete = false;
+    const auto given = [&](TableReader& reader, const char* key) {
+        if (!reader.has(key)) complete = false; // complained of already
+        return reader.has(key);
     };
+    const auto find = [&](TableReader& reader, const char* key, const std::string& compartment) {
+        if (given(reader, key) && !index_of(reader, key, "compartment", compartment, pk.compartments)) complete = false;
+    };
+    pk.compartments = read_list<drug::Compartment>(
+        table, "compartment", [&](TableReader& reader, const drug::Compartment&) { given(reader, "name"); });
     pk.flows = read_list<drug::Flow>(table, "flow", [&](TableReader& reader, const drug::Flow& flow) {
         find(reader, "from", flow.from);
         if (!flow.to.empty()) find(reader, "to", flow.to);
     });
-    pk.species = read_list<drug::Species>(
-        table, "species", [&](TableReader& reader, const drug::Species& s) { find(reader, "central", s.central); });
-    for (TableReader& route : table.sections("route")) {
+    pk.species = read_list<drug::Species>(table, "species", [&](TableReader& reader, const drug::Species& s) {
+        given(reader, "name");
+        find(reader, "central", s.central);
+    });
+    for (TableReader& route : table.sections<drug::Route>("route")) {
         drug::Route r;
-        r.name = route.required_string("name", "the name of the route");
+        route.read(r);
+        given(route, "name");
         r.inputs = read_list<drug::RouteInput>(route, "input", [&](TableReader& reader, const drug::RouteInput& input) {
             find(reader, "compartment", input.compartment);
         });
         route.finish();
         pk.routes.push_back(r);
     }
-    if (pk.species.empty()) table.error("species", "must hold at least one species, the drug itself");
+    if (pk.species.empty() && table.has("species"))
+        table.error("species", "must hold at least one species, the drug itself");
     if (!complete) pk.species.clear(); // complained of already
     return pk;
 }
@@ -157,7 +165,7 @@ void read_block(TableReader& species, std::optional<drug::Blocker>& blocker) {
             said.value = Node::Table{}; // all defaults
         }
     }
-    auto block = species.section_or_empty("block");
+    auto block = species.section_or_empty<drug::Blocker>("block");
     if (!block) return;
     if (!blocker) blocker = drug::ketamine();
     block->read(*blocker);
@@ -171,17 +179,16 @@ void read_block(TableReader& species, std::optional<drug::Blocker>& blocker) {
 
 /// [drug.X.species.Y]: overrides of a species, and its channel block.
 void read_species(TableReader& reader, drug::PkModel& pk, std::vector<std::optional<drug::Blocker>>& blockers) {
-    auto all = reader.section_or_empty("species");
+    auto all = reader.section_or_empty<Named<drug::Species>>("species");
     if (!all) return;
     for (drug::Species& s : pk.species) {
-        auto table = all->section_or_empty(s.name);
+        auto table = all->section_or_empty<drug::Species>(s.name);
         blockers.push_back(default_blocker(s.name));
         if (!table) continue;
-        s.unbound_fraction = table->number_or("unbound_fraction", s.unbound_fraction, {0, 1, true});
-        s.brain_plasma_unbound_ratio =
-            table->number_or("brain_plasma_unbound_ratio", s.brain_plasma_unbound_ratio, non_negative);
-        s.effect_site_rate_per_min =
-            table->quantity_or("effect_site_rate", "1/min", s.effect_site_rate_per_min, positive);
+        table->read(s, [](std::string_view parameter) {
+            return parameter == "unbound_fraction" || parameter == "brain_plasma_unbound_ratio" ||
+                   parameter == "effect_site_rate";
+        });
         read_block(*table, blockers.back());
         table->finish();
     }
@@ -190,21 +197,20 @@ void read_species(TableReader& reader, drug::PkModel& pk, std::vector<std::optio
 
 engine::DrugModel read_drug(TableReader& reader, double weight_kg) {
     engine::DrugModel d;
-    if (!reader.require("pharmacokinetics",
-                        "the name of a published model, such as \"otto2021\", or a table of compartments")) {
-        for (const Entry& e : *reader.node().table()) reader.has(e.key);
+    if (!reader.require("pharmacokinetics")) {
+        reader.finish_early();
         return d;
     }
     drug::PkModel pk;
     Node& node = reader.node().find("pharmacokinetics")->value;
     if (node.table()) {
-        auto table = reader.section("pharmacokinetics");
+        auto table = reader.section<drug::PkModel>("pharmacokinetics");
         pk = read_own_model(*table, reader.name());
         table->finish();
     } else {
         std::string names;
         for (const drug::PkModel& m : drug::published_models()) names += (names.empty() ? "" : "|") + m.name;
-        const std::string name = reader.choice("pharmacokinetics", names).value_or("");
+        const std::string name = reader.string("pharmacokinetics", names).value_or("");
         if (const drug::PkModel* published = drug::find_published_model(name)) pk = *published;
     }
     if (!pk.species.empty()) {
@@ -218,7 +224,7 @@ engine::DrugModel read_drug(TableReader& reader, double weight_kg) {
             reader.error("pharmacokinetics", error.what());
         }
     } else {
-        reader.sections("species");
+        reader.has("species");
     }
     reader.finish();
     return d;
@@ -226,41 +232,33 @@ engine::DrugModel read_drug(TableReader& reader, double weight_kg) {
 
 void read_doses(TableReader& root, engine::Model& model, const std::vector<std::string>& names, double weight_kg,
                 std::vector<DoseWindow>& windows) {
-    if (!root.has("dose")) return;
-    for (TableReader& reader : root.sections("dose")) {
-        const std::string name = reader.required_string("drug", "the name of a table [drug.NAME]");
-        const auto index = name.empty() ? std::nullopt : index_of(reader, "drug", "drug", name, names);
+    for (TableReader& reader : root.sections<drug::Dose>("dose")) {
         drug::Dose dose;
-        dose.drug = name;
-        dose.route = reader.string_or("route", "intravenous");
+        reader.read(dose);
+        const auto name = reader.string("drug");
+        dose.drug = name.value_or("");
+        const auto index = name ? index_of(reader, "drug", "drug", *name, names) : std::nullopt;
         if (index) {
             const auto& routes = model.drugs[*index].pharmacokinetics.routes;
-            if (!routes.empty()) index_of(reader, "route", fmt::format("route of {}", name), dose.route, routes);
+            if (!routes.empty()) index_of(reader, "route", fmt::format("route of {}", dose.drug), dose.route, routes);
         }
-        if (reader.require("amount", "an amount, such as \"0.5 mg/kg\" or \"35 mg\""))
-            if (const auto amount = reader.quantity_in_one_of("amount", {"mg/kg", "mg"}, non_negative))
-                dose.amount_mg = amount->unit == "mg/kg" ? amount->value * weight_kg : amount->value;
-        dose.duration_s = reader.quantity_or("over", "s", 0, time_from_0);
-        dose.start_s = reader.quantity_or("at", "s", 0, time_from_0);
-        double every_s = 0;
-        std::int64_t times = 1;
-        if (auto repeat = reader.section("repeat")) {
-            if (repeat->require("every", "an interval, such as \"3 d\""))
-                every_s = repeat->quantity("every", "s", time_span).value_or(1);
-            if (repeat->require("times", "a whole number, all doses counted"))
-                times = repeat->integer("times", {1, 100000}).value_or(1);
-            repeat->finish();
+        if (const auto amount = reader.quantity_in_one_of("amount", {"mg/kg", "mg"}))
+            dose.amount_mg = amount->unit == "mg/kg" ? amount->value * weight_kg : amount->value;
+        drug::Repeat repeat;
+        if (auto table = reader.section<drug::Repeat>("repeat")) {
+            table->read(repeat);
+            table->finish();
         }
         if (dose.start_s >= model.duration_s)
             reader.warning("at", after_the_end(model) + ": the dose is not given");
-        else if (dose.start_s + every_s * static_cast<double>(times - 1) >= model.duration_s)
+        else if (dose.start_s + repeat.every_s * static_cast<double>(repeat.times - 1) >= model.duration_s)
             reader.warning("repeat", fmt::format("some doses start at or after the end of the experiment ({} s)",
                                                  model.duration_s));
         reader.finish();
         if (!index) continue;
-        for (const drug::Dose& one : drug::repeated(dose, every_s > 0 ? every_s : 1, static_cast<int>(times))) {
+        for (const drug::Dose& one : drug::repeated(dose, repeat.every_s, static_cast<int>(repeat.times))) {
             model.drugs[*index].doses.push_back(one);
-            windows.push_back({name, one.start_s, one.start_s + one.duration_s});
+            windows.push_back({one.drug, one.start_s, one.start_s + one.duration_s});
         }
     }
 }
@@ -279,18 +277,18 @@ void read_mechanisms(TableReader& root, engine::Model& model, Diagnostics&) {
 }
 
 void read_drugs(TableReader& root, engine::Model& model, std::vector<DoseWindow>& doses, Diagnostics&) {
-    double weight_kg = 70;
-    if (auto subject = root.has("drug") ? root.section_or_empty("subject") : root.section("subject")) {
-        weight_kg = subject->quantity_or("weight", "kg", weight_kg, {0, 1000, true});
-        subject->finish();
+    Subject subject;
+    if (auto table = root.has("drug") ? root.section_or_empty<Subject>("subject") : root.section<Subject>("subject")) {
+        table->read(subject);
+        table->finish();
     }
     std::vector<std::string> names;
     if (root.table("drug"))
-        for (TableReader& reader : root.sections("drug")) {
+        for (TableReader& reader : root.sections<engine::DrugModel>("drug")) {
             names.push_back(reader.name());
-            model.drugs.push_back(read_drug(reader, weight_kg));
+            model.drugs.push_back(read_drug(reader, subject.weight_kg));
         }
-    read_doses(root, model, names, weight_kg, doses);
+    read_doses(root, model, names, subject.weight_kg, doses);
     std::sort(doses.begin(), doses.end(),
               [](const DoseWindow& a, const DoseWindow& b) { return a.start_s < b.start_s; });
 }

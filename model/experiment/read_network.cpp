@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "experiment/experiment.hpp"
+#include "experiment/options.hpp"
 #include "quantity/units.hpp"
 #include "record/hdf5.hpp"
 
@@ -16,8 +17,6 @@ namespace {
 
 using network::Distribution;
 
-constexpr Range probability{0, 1};
-constexpr Range count_range{0, 4.0e9};
 constexpr std::int64_t unknown_size =
     std::numeric_limits<std::int32_t>::max(); ///< of a population whose size is wrong: nothing is out of its range
 
@@ -42,20 +41,19 @@ Distribution read_distribution(TableReader& reader, std::string_view key, std::s
     Distribution d = fallback;
     if (!reader.has(key) || reader.node().find(key)->value.table() == nullptr) {
         d.kind = "constant";
-        d.mean = reader.quantity_or(key, unit, fallback.mean, range);
+        d.mean = reader.quantity(key, unit, range).value_or(fallback.mean);
         return d;
     }
-    auto table = reader.section(key);
-    d.kind = table->choice_or("distribution", "constant|normal|lognormal|uniform", "normal");
+    auto table = reader.section<Distribution>(key);
+    d.kind = table->string("distribution").value_or("normal");
     if (d.kind == "uniform") {
-        if (table->require("low", quantity_hint(unit))) d.low = table->quantity("low", unit, range).value_or(0);
-        if (table->require("high", quantity_hint(unit))) d.high = table->quantity("high", unit, range).value_or(d.low);
+        d.low = table->quantity("low", unit, range).value_or(0);
+        d.high = table->quantity("high", unit, range).value_or(d.low);
         if (d.high < d.low) table->error("high", "must not be below low");
         d.mean = 0.5 * (d.low + d.high);
     } else {
-        if (table->require("mean", quantity_hint(unit))) d.mean = table->quantity("mean", unit, range).value_or(0);
-        if (d.kind != "constant" && table->require("sd", quantity_hint(unit)))
-            d.sd = table->quantity("sd", unit, non_negative).value_or(0);
+        d.mean = table->quantity("mean", unit, range).value_or(0);
+        if (d.kind != "constant") d.sd = table->quantity("sd", unit, non_negative).value_or(0);
         if (d.kind == "lognormal" && d.mean == 0) table->error("mean", "must not be 0 for a lognormal distribution");
         if (d.kind == "normal" && d.mean == 0 && d.sd > 0 && unit != "mV")
             table->error("mean", "must not be 0, because values keep its sign");
@@ -64,14 +62,11 @@ Distribution read_distribution(TableReader& reader, std::string_view key, std::s
     return d;
 }
 
-std::array<double, 3> read_vector(TableReader& reader, std::string_view key, const std::array<double, 3>& fallback,
-                                  const Range& range) {
-    const std::vector<double> values = reader.quantity_list_or(key, "um", {fallback.begin(), fallback.end()}, range);
-    if (values.size() != 3) {
-        reader.error(key, "must be three lengths, such as [\"300 um\", \"300 um\", \"300 um\"]");
-        return fallback;
-    }
-    return {values[0], values[1], values[2]};
+std::array<double, 3> read_vector(TableReader& reader, std::string_view key, const std::array<double, 3>& fallback) {
+    const auto values = reader.quantity_list(key);
+    if (values && values->size() == 3) return {(*values)[0], (*values)[1], (*values)[2]};
+    if (values) reader.error(key, "must be three lengths, such as [\"300 um\", \"300 um\", \"300 um\"]");
+    return fallback;
 }
 
 /// Parameters of [population.x.receptor.y]; `receptor` is what it is by default.
@@ -125,7 +120,7 @@ void read_receptors(TableReader& reader, network::Population& population) {
     for (const char* kind : currents ? std::vector{"current"} : std::vector{"ampa", "nmda", "gaba_a"})
         population.receptors.push_back(synapse::default_receptor(kind));
     if (!reader.table("receptor")) return;
-    for (TableReader& table : reader.sections("receptor")) {
+    for (TableReader& table : reader.sections<synapse::Receptor>("receptor")) {
         const std::string name = table.name();
         const auto known = std::find_if(population.receptors.begin(), population.receptors.end(),
                                         [&](const auto& r) { return r.name == name; });
@@ -134,9 +129,12 @@ void read_receptors(TableReader& reader, network::Population& population) {
             receptor = *known;
         } else {
             check_name(table, "receptor");
-            if (!table.require("kind", "one of ampa, nmda, gaba_a, current")) continue;
-            const Node& kind = table.node().find("kind")->value;
-            const auto* text = std::get_if<std::string>(&kind.value);
+            const Entry* kind = table.node().find("kind");
+            if (!kind) {
+                table.error("kind", "is missing; one of ampa, nmda, gaba_a, current is needed by a new receptor");
+                continue;
+            }
+            const auto* text = std::get_if<std::string>(&kind->value.value);
             receptor = synapse::default_receptor(text ? *text : "ampa");
             receptor.name = name;
         }
@@ -163,29 +161,19 @@ network::Population read_population(TableReader& reader, const engine::Model& mo
     network::Population p;
     p.name = reader.name();
     check_name(reader, "population");
-    if (reader.require("size", "a number of neurons"))
-        p.size = reader.integer("size", at_least_one).value_or(unknown_size);
-    if (p.size != unknown_size && p.size > 100'000'000) {
-        reader.error("size", "must be 100000000 or less");
-        p.size = unknown_size;
-    }
-    const std::string name = reader.choice_or("model", model_names(), "adex");
-    p.model = read_model(reader, name);
+    p.size = unknown_size;
+    reader.read(p);
+    p.model = read_model(reader, reader.string("model", model_names()).value_or("adex"));
     const std::string region = reader.string_or("region", model.regions.front());
     p.region = index_of(reader, "region", "region", region, model.regions).value_or(0);
-    p.box_um = read_vector(reader, "box", p.box_um, non_negative);
-    p.origin_um = read_vector(reader, "origin", p.origin_um, any_value);
-    p.current_pA = reader.quantity_or("current", "pA", 0);
+    p.box_um = read_vector(reader, "box", p.box_um);
+    p.origin_um = read_vector(reader, "origin", p.origin_um);
     read_receptors(reader, p);
-    p.tonic_nmda_nS = reader.quantity_or("tonic_nmda", "nS", 0, non_negative);
     p.extrasynaptic = synapse::default_receptor("nmda");
-    if (auto table = p.tonic_nmda_nS > 0 ? reader.section_or_empty("extrasynaptic") : reader.section("extrasynaptic")) {
-        synapse::Receptor& mix = p.extrasynaptic;
-        mix.share_2a = table->number_or("share_2a", mix.share_2a, fraction);
-        mix.share_2b = table->number_or("share_2b", mix.share_2b, fraction);
-        mix.share_2c = table->number_or("share_2c", mix.share_2c, fraction);
-        mix.share_2d = table->number_or("share_2d", mix.share_2d, fraction);
-        check_receptor(*table, mix);
+    if (auto table = p.tonic_nmda_nS > 0 ? reader.section_or_empty<synapse::Receptor>("extrasynaptic")
+                                         : reader.section<synapse::Receptor>("extrasynaptic")) {
+        table->read(p.extrasynaptic, [](std::string_view parameter) { return parameter.starts_with("share_"); });
+        check_receptor(*table, p.extrasynaptic);
         table->finish();
     }
     if (p.tonic_nmda_nS > 0 && neuron::uses_currents(p.model))
@@ -193,17 +181,14 @@ network::Population read_population(TableReader& reader, const engine::Model& mo
     if (reader.has("initial")) p.initial_mV = read_distribution(reader, "initial", "mV", {});
     if (p.initial_mV && p.initial_mV->kind == "lognormal")
         reader.error("initial", "distribution must be constant, normal or uniform");
-    if (auto table = reader.section("background")) {
+    if (auto table = reader.section<network::Background>("background")) {
         network::Background b;
-        b.sources = table->integer_or("sources", 100, {1, 1e9});
-        if (table->require("rate", "the rate of one source, such as \"5 Hz\""))
-            b.rate_Hz = table->quantity("rate", "Hz", non_negative).value_or(0);
+        table->read(b);
         const std::string receptor = table->string_or("receptor", p.receptors.front().name);
         b.receptor = index_of(*table, "receptor", "receptor", receptor, p.receptors).value_or(0);
-        if (table->require("weight", quantity_hint(weight_unit(p.receptors[b.receptor]))))
-            b.weight =
-                table->quantity("weight", weight_unit(p.receptors[b.receptor]), weight_range(p.receptors[b.receptor]))
-                    .value_or(0);
+        b.weight =
+            table->quantity("weight", weight_unit(p.receptors[b.receptor]), weight_range(p.receptors[b.receptor]))
+                .value_or(0);
         if (static_cast<double>(b.sources) * b.rate_Hz * model.dt_ms * 1e-3 > 500)
             table->error("rate", "more than 500 spikes a step to a neuron: must be lower");
         table->finish();
@@ -233,15 +218,17 @@ void check_columns(TableReader& table, const network::PairwiseColumns& columns, 
 
 network::Rule read_rule(TableReader& reader, const engine::Model& model, network::PairwiseColumns& columns) {
     network::Rule rule;
-    static const std::string kinds = "probability, fixed_indegree, fixed_outdegree, all_to_all, one_to_one, pairwise";
-    if (!reader.require("rule", "one of " + kinds + ", such as { probability = 0.1 }")) return rule;
+    std::string kinds; // every key that is not an option of one
+    for (const Key& key : Described<network::Rule>::keys)
+        if (key.name != "sigma") kinds += (kinds.empty() ? "" : ", ") + std::string(key.name);
+    if (!reader.require("rule")) return rule;
     Node& node = reader.node().find("rule")->value;
     if (std::holds_alternative<std::string>(node.value)) { // "all_to_all" is { all_to_all = true }
-        const auto kind = reader.choice("rule", "all_to_all|one_to_one");
+        const auto kind = reader.string("rule", "all_to_all|one_to_one");
         if (!kind) return rule;
         node.value = Node::Table{{*kind, node.place, {true, node.place}}};
     }
-    auto table = reader.section("rule");
+    auto table = reader.section<network::Rule>("rule");
     if (!table) return rule;
     int found = 0;
     const auto is = [&](const char* kind) {
@@ -250,9 +237,9 @@ network::Rule read_rule(TableReader& reader, const engine::Model& model, network
         ++found;
         return true;
     };
-    if (is("probability")) rule.probability = table->number("probability", probability).value_or(0);
-    if (is("fixed_indegree")) rule.degree = table->integer("fixed_indegree", count_range).value_or(0);
-    if (is("fixed_outdegree")) rule.degree = table->integer("fixed_outdegree", count_range).value_or(0);
+    if (is("probability")) rule.probability = table->quantity("probability").value_or(0);
+    if (is("fixed_indegree")) rule.degree = table->integer("fixed_indegree").value_or(0);
+    if (is("fixed_outdegree")) rule.degree = table->integer("fixed_outdegree").value_or(0);
     for (const char* kind : {"all_to_all", "one_to_one"})
         if (is(kind) && !table->boolean(kind).value_or(true)) table->error(kind, "must be true where it is given");
     if (is("pairwise")) {
@@ -280,12 +267,12 @@ network::Rule read_rule(TableReader& reader, const engine::Model& model, network
     }
     if (found == 0) table->error("", "must name a rule: one of " + kinds);
     if (found > 1) table->error("", "names more than one rule; must be one of " + kinds);
-    if (rule.kind == "probability") {
-        if (table->has("sigma")) rule.sigma_um = table->quantity("sigma", "um", positive).value_or(0);
-    }
-    // The others pair neurons one by one: a neuron and itself, if they say so.
-    if (rule.kind != "one_to_one" && rule.kind != "pairwise") rule.autapses = table->boolean_or("autapses", false);
-    if (rule.kind.starts_with("fixed")) rule.multapses = table->boolean_or("multapses", true);
+    if (rule.kind == "probability") rule.sigma_um = table->quantity("sigma").value_or(0);
+    table->read(rule, [&](std::string_view parameter) {
+        if (parameter == "multapses") return rule.kind.starts_with("fixed");
+        // The others pair neurons one by one: a neuron and itself, if they say so.
+        return rule.kind != "one_to_one" && rule.kind != "pairwise";
+    });
     table->finish();
     return rule;
 }
@@ -296,14 +283,14 @@ void read_shares(TableReader& reader, const network::Population& target, network
                 index_of(reader, "receptors", fmt::format("receptor of {}", target.name), name, target.receptors))
             projection.receptors.push_back({*index, scale});
     };
-    if (!reader.has("receptors")) {
-        reader.require("receptors", "what the synapses act on, such as [\"ampa\"] or { ampa = 1, nmda = 0.3 }");
+    if (!reader.require("receptors")) {
+        // complained of
     } else if (reader.node().find("receptors")->value.table()) {
-        auto table = reader.section("receptors");
+        auto table = reader.section<network::ReceptorShare>("receptors");
         std::vector<std::string> names;
         for (const Entry& e : *table->node().table()) names.push_back(e.key);
         if (names.empty()) reader.error("receptors", "must be one or two");
-        for (const std::string& name : names) add(name, table->number(name, non_negative).value_or(1));
+        for (const std::string& name : names) add(name, table->quantity(name).value_or(1));
         table->finish();
     } else if (const auto names = reader.string_list("receptors")) {
         if (names->empty()) reader.error("receptors", "must be one or two");
@@ -321,21 +308,18 @@ void read_shares(TableReader& reader, const network::Population& target, network
 
 /// [projection.x.structural]; an entry of model.structure is made later, when all of it is known.
 void read_structural(TableReader& reader, network::Projection& projection, std::size_t index, engine::Model& model) {
-    auto table = reader.section("structural");
+    auto table = reader.section<engine::StructuralProjection>("structural");
     if (!table) return;
     projection.structural = true;
     engine::StructuralProjection s;
     s.projection = index;
-    s.rule = table->choice_or("rule", "spines|elements", "spines");
-    if (table->has("sigma")) s.sigma_um = table->quantity("sigma", "um", positive).value_or(0);
+    table->read(s, [](std::string_view parameter) { return parameter == "rule"; });
+    s.sigma_um = table->quantity("sigma").value_or(0);
     if (s.rule == "elements") {
-        s.initial_elements = table->number_or("initial_elements", 0, non_negative);
+        table->read(s, [](std::string_view parameter) { return parameter != "rule"; });
         for (auto [key, rule] : {std::pair("axonal", &s.axonal), std::pair("dendritic", &s.dendritic)}) {
-            auto growth = table->section(key);
-            if (!growth) {
-                table->require(key, "a growth rule, such as { rule = \"gaussian\", target = 0.05 }");
-                continue;
-            }
+            auto growth = table->section<structure::GrowthRule>(key);
+            if (!growth) continue;
             growth->read(*rule);
             if (rule->rule == "gaussian" && rule->eta >= rule->target) growth->error("eta", "must be below target");
             growth->finish();
@@ -364,12 +348,12 @@ network::Projection read_projection(TableReader& reader, std::size_t index, engi
     network::Projection p;
     p.name = reader.name();
     check_name(reader, "projection");
-    const std::string from = reader.required_string("from", "the name of a population");
-    const std::string to = reader.required_string("to", "the name of a population");
-    const auto source = from.empty() ? std::nullopt : index_of(reader, "from", "population", from, model.populations);
-    const auto target = to.empty() ? std::nullopt : index_of(reader, "to", "population", to, model.populations);
-    if (!source || !target) { // the rest depends on them; its keys are not complained of
-        for (const Entry& e : *reader.node().table()) reader.has(e.key);
+    const auto from = reader.string("from");
+    const auto to = reader.string("to");
+    const auto source = from ? index_of(reader, "from", "population", *from, model.populations) : std::nullopt;
+    const auto target = to ? index_of(reader, "to", "population", *to, model.populations) : std::nullopt;
+    if (!source || !target) { // the rest depends on them
+        reader.finish_early();
         if (reader.has("structural") && !model.structure)
             model.structure.emplace(); // or [structure] would seem to have none
         return p;
@@ -393,7 +377,7 @@ network::Projection read_projection(TableReader& reader, std::size_t index, engi
                                                  range_text(weight_range(receptor), unit)));
                 break;
             }
-    } else if (reader.require("weight", quantity_hint(unit))) {
+    } else {
         p.weight = read_distribution(reader, "weight", unit, {}, weight_range(receptor));
     }
     const Distribution usual_delay{.mean = 1.5};
@@ -405,12 +389,12 @@ network::Projection read_projection(TableReader& reader, std::size_t index, engi
     if ((p.delay_ms.kind == "constant" && p.delay_ms.mean < model.dt_ms * (1 - 1e-9)) ||
         (uniform ? p.delay_ms.high : p.delay_ms.mean) > longest_delay_steps * model.dt_ms)
         reader.error("delay", delay_text(model.dt_ms));
-    if (auto table = reader.section("short_term")) {
+    if (auto table = reader.section<synapse::ShortTerm>("short_term")) {
         p.short_term.emplace();
         table->read(*p.short_term);
         table->finish();
     }
-    if (auto table = reader.section("long_term")) {
+    if (auto table = reader.section<synapse::LongTerm>("long_term")) {
         p.long_term.emplace();
         read_long_term(*table, *p.long_term);
         if (p.weight.kind != "uniform" && p.weight.mean == 0)
@@ -444,14 +428,13 @@ network::Projection read_projection(TableReader& reader, std::size_t index, engi
 } // namespace
 
 void read_network(TableReader& root, engine::Model& model, Diagnostics&) {
-    constexpr const char* needed = "at least one table [population.NAME]";
-    if (root.require("population", needed) && root.table("population")) {
-        if (root.table("population")->table()->empty()) root.error("population", fmt::format("{} is needed", needed));
-        for (TableReader& reader : root.sections("population"))
+    if (const Node* populations = root.table("population")) {
+        if (populations->table()->empty()) root.error("population", "at least one table [population.NAME] is needed");
+        for (TableReader& reader : root.sections<network::Population>("population"))
             model.populations.push_back(read_population(reader, model));
     }
     if (!root.table("projection")) return;
-    for (TableReader& reader : root.sections("projection")) {
+    for (TableReader& reader : root.sections<network::Projection>("projection")) {
         network::PairwiseColumns columns;
         const std::size_t index = model.projections.size();
         model.projections.push_back(read_projection(reader, index, model, columns));
@@ -460,17 +443,14 @@ void read_network(TableReader& root, engine::Model& model, Diagnostics&) {
 }
 
 void read_stimuli(TableReader& root, engine::Model& model) {
-    if (!root.has("stimulus")) return;
-    for (TableReader& reader : root.sections("stimulus")) {
+    for (TableReader& reader : root.sections<engine::Stimulus>("stimulus")) {
         engine::Stimulus s;
-        const std::string population = reader.required_string("population", "the name of a population");
-        const auto index = population.empty()
-                               ? std::nullopt
-                               : index_of(reader, "population", "population", population, model.populations);
-        if (reader.require("kind", "one of poisson, current_step, current_ramp, spikes"))
-            s.kind = reader.choice("kind", "poisson|current_step|current_ramp|spikes").value_or("");
+        const auto population = reader.string("population");
+        const auto index =
+            population ? index_of(reader, "population", "population", *population, model.populations) : std::nullopt;
+        reader.read(s, [](std::string_view parameter) { return parameter == "kind"; });
         if (!index || s.kind.empty()) {
-            for (const Entry& e : *reader.node().table()) reader.has(e.key);
+            reader.finish_early();
             continue;
         }
         s.population = *index;
@@ -482,7 +462,7 @@ void read_stimuli(TableReader& root, engine::Model& model) {
         }
         s.count = target.size;
         if (reader.has("neurons")) {
-            const auto range = reader.quantity_list("neurons", "1", {0, static_cast<double>(target.size)});
+            const auto range = reader.quantity_list("neurons", {0, static_cast<double>(target.size)});
             if (range && (range->size() != 2 || (*range)[1] <= (*range)[0] || std::floor((*range)[0]) != (*range)[0] ||
                           std::floor((*range)[1]) != (*range)[1]))
                 reader.error("neurons", fmt::format("must be [first, end) with 0 <= first < end <= {}", target.size));
@@ -491,31 +471,27 @@ void read_stimuli(TableReader& root, engine::Model& model) {
                 s.count = static_cast<std::int64_t>((*range)[1]) - s.first;
             }
         }
-        if (s.kind.starts_with("current")) {
-            if (reader.require("amplitude", quantity_hint("pA")))
-                s.amplitude_pA = reader.quantity("amplitude", "pA").value_or(0);
-            if (s.kind == "current_ramp" && reader.require("end_amplitude", quantity_hint("pA")))
-                s.end_amplitude_pA = reader.quantity("end_amplitude", "pA").value_or(0);
-        } else {
+        reader.read(s, [&](std::string_view parameter) {
+            return parameter == "rate"            ? s.kind == "poisson"
+                   : parameter == "end_amplitude" ? s.kind == "current_ramp"
+                                                  : parameter == "amplitude" && s.kind.starts_with("current");
+        });
+        if (!s.kind.starts_with("current")) {
             const std::string receptor = reader.string_or("receptor", target.receptors.front().name);
             s.receptor =
                 index_of(reader, "receptor", fmt::format("receptor of {}", target.name), receptor, target.receptors)
                     .value_or(0);
-            const char* unit = weight_unit(target.receptors[s.receptor]);
-            if (reader.require("weight", quantity_hint(unit)))
-                s.weight = reader.quantity("weight", unit, weight_range(target.receptors[s.receptor])).value_or(0);
+            const synapse::Receptor& hit = target.receptors[s.receptor];
+            s.weight = reader.quantity("weight", weight_unit(hit), weight_range(hit)).value_or(0);
             if (s.kind == "poisson") {
-                if (reader.require("rate", quantity_hint("Hz")))
-                    s.rate_Hz = reader.quantity("rate", "Hz", non_negative).value_or(0);
                 if (s.rate_Hz * model.dt_ms * 1e-3 > 500)
                     reader.error("rate", "more than 500 spikes a step to a neuron: must be lower");
             } else {
-                std::vector<double> times, neurons;
-                if (reader.require("times", "a list of times, such as [\"10 ms\", \"20 ms\"]"))
-                    times = reader.quantity_list("times", "s", time_from_0).value_or(times);
+                std::vector<double> neurons;
+                const std::vector<double> times = reader.quantity_list("times").value_or(neurons);
                 if (reader.has("targets")) {
-                    neurons = reader.quantity_list("targets", "1", {0, static_cast<double>(target.size - 1)})
-                                  .value_or(neurons);
+                    neurons =
+                        reader.quantity_list("targets", {0, static_cast<double>(target.size - 1)}).value_or(neurons);
                     if (reader.has("neurons"))
                         reader.error("targets", "names a neuron for each time: neurons must not be given too");
                     for (const double i : neurons)
@@ -559,7 +535,8 @@ void read_receptors_in_use(TableReader& root, const engine::Model& model) {
 
     for (std::size_t p = 0; p < used.size(); ++p) {
         const network::Population& population = model.populations[p];
-        auto table = root.section("population")->section(population.name);
+        auto table =
+            root.section<Named<network::Population>>("population")->section<network::Population>(population.name);
         std::vector<std::string> nmda;
         for (const std::size_t r : used[p])
             if (population.receptors[r].kind == "nmda") nmda.push_back(population.receptors[r].name);
@@ -571,9 +548,9 @@ void read_receptors_in_use(TableReader& root, const engine::Model& model) {
         if (said && !said->value.table()) continue; // complained of already
         for (const std::size_t r : used[p]) {
             synapse::Receptor receptor = population.receptors[r];
-            auto receptors = table->section_or_empty("receptor");
+            auto receptors = table->section_or_empty<Named<synapse::Receptor>>("receptor");
             if (receptors->has(receptor.name)) continue; // read already
-            auto added = receptors->section_or_empty(receptor.name);
+            auto added = receptors->section_or_empty<synapse::Receptor>(receptor.name);
             read_receptor(*added, receptor);
         }
     }

@@ -5,40 +5,37 @@
 #include <fmt/format.h>
 
 #include "experiment/experiment.hpp"
+#include "experiment/options.hpp"
 #include "quantity/units.hpp"
 
 namespace rewire::experiment {
 namespace {
 
-engine::BurstPhase read_phase(TableReader& reader, const engine::BurstPhase& fallback) {
-    engine::BurstPhase phase = fallback;
-    phase.settle_s = reader.quantity_or("settle", "s", phase.settle_s, time_from_0);
-    phase.burst_s = reader.quantity_or("burst", "s", phase.burst_s, time_span);
-    phase.leap_s = reader.quantity_or("leap", "s", phase.leap_s, time_from_0);
+/// What holds for the whole run, or from a time on.
+void read_phase(TableReader& reader, engine::BurstPhase& phase, bool has_start) {
+    reader.read(phase, [&](std::string_view parameter) { return has_start || parameter != "from"; });
     if (phase.settle_s >= phase.burst_s)
         reader.error("settle", fmt::format("must be shorter than burst ({} s)", phase.burst_s));
-    return phase;
 }
 
 void read_multirate(TableReader& root, engine::Model& model) {
-    auto table = model.multirate ? root.section_or_empty("multirate") : root.section("multirate");
-    if (!table) {
-        model.phases = {{}};
-        return;
+    model.phases = {{}};
+    auto table = model.multirate ? root.section_or_empty<MultirateOptions>("multirate")
+                                 : root.section<MultirateOptions>("multirate");
+    if (!table) return;
+    read_phase(*table, model.phases.front(), false);
+    MultirateOptions options;
+    table->read(options);
+    model.leap_step_s = options.leap_step_s;
+    for (TableReader& reader : table->sections<engine::BurstPhase>("phases")) {
+        engine::BurstPhase phase = model.phases.front();
+        phase.from_s = model.phases.back().from_s;
+        read_phase(reader, phase, true);
+        if (phase.from_s < model.phases.back().from_s) reader.error("from", "must not be before the phase above it");
+        if (phase.from_s >= model.duration_s) reader.warning("from", after_the_end(model));
+        reader.finish();
+        model.phases.push_back(phase);
     }
-    model.phases = {read_phase(*table, {})};
-    model.leap_step_s = table->quantity_or("leap_step", "s", model.leap_step_s, time_span);
-    if (table->has("phases"))
-        for (TableReader& reader : table->sections("phases")) {
-            engine::BurstPhase phase = read_phase(reader, model.phases.front());
-            if (reader.require("from", "when the phase begins, such as \"2 h\""))
-                phase.from_s = reader.quantity("from", "s", time_from_0).value_or(model.phases.back().from_s);
-            if (phase.from_s < model.phases.back().from_s)
-                reader.error("from", "must not be before the phase above it");
-            if (phase.from_s >= model.duration_s) reader.warning("from", after_the_end(model));
-            reader.finish();
-            model.phases.push_back(phase);
-        }
     // Weights would stand still in a leap while the circuit that they belong to goes on.
     for (const network::Projection& projection : model.projections)
         for (const engine::BurstPhase& phase : model.phases)
@@ -69,15 +66,13 @@ std::int64_t whole_steps(TableReader& reader, std::string_view key, double inter
 }
 
 void read_traces(TableReader& record, engine::Model& model) {
-    if (!record.has("traces")) return;
-    for (TableReader& reader : record.sections("traces")) {
+    for (TableReader& reader : record.sections<engine::Trace>("traces")) {
         engine::Trace trace;
-        const std::string population = reader.required_string("population", "the name of a population");
-        const auto index = population.empty()
-                               ? std::nullopt
-                               : index_of(reader, "population", "population", population, model.populations);
+        const auto population = reader.string("population");
+        const auto index =
+            population ? index_of(reader, "population", "population", *population, model.populations) : std::nullopt;
         if (!index) {
-            for (const Entry& e : *reader.node().table()) reader.has(e.key);
+            reader.finish_early();
             continue;
         }
         trace.population = *index;
@@ -85,7 +80,7 @@ void read_traces(TableReader& record, engine::Model& model) {
         std::string variables = "membrane_potential";
         if (std::holds_alternative<neuron::Adex>(p.model)) variables += "|adaptation";
         for (const synapse::Receptor& r : p.receptors) variables += "|g_" + r.name;
-        trace.variable = reader.choice_or("variable", variables, "membrane_potential");
+        trace.variable = reader.string("variable", variables).value_or("membrane_potential");
         trace.name = reader.string_or("name", fmt::format("{}_{}", p.name, trace.variable));
         if (trace.name.empty() || trace.name.find_first_of("/ ") != std::string::npos || trace.name == "fast" ||
             trace.name == "slow" || trace.name == ".")
@@ -94,19 +89,19 @@ void read_traces(TableReader& record, engine::Model& model) {
             if (other.name == trace.name)
                 reader.error("name", fmt::format("there are two traces called {}", trace.name));
         const std::vector<double> neurons =
-            reader.quantity_list_or("neurons", "1", {0}, {0, static_cast<double>(p.size - 1)});
+            reader.quantity_list("neurons", {0, static_cast<double>(p.size - 1)}).value_or(std::vector<double>{0});
         if (neurons.empty()) reader.error("neurons", "must name at least one neuron");
         if (std::any_of(neurons.begin(), neurons.end(), [](double i) { return std::floor(i) != i; }))
             reader.error("neurons", "must be whole numbers");
         trace.neurons.assign(neurons.begin(), neurons.end());
-        trace.every_steps = whole_steps(reader, "every", reader.quantity_or("every", "ms", 1, positive), model.dt_ms);
+        trace.every_steps = whole_steps(reader, "every", reader.quantity("every").value_or(model.dt_ms), model.dt_ms);
         reader.finish();
         model.traces.push_back(std::move(trace));
     }
 }
 
 void read_spikes(TableReader& record, engine::Model& model) {
-    if (!record.has("spikes")) record.boolean_or("spikes", true);
+    if (!record.require("spikes")) return;
     const Node& spikes = record.node().find("spikes")->value;
     if (!spikes.array() && !std::holds_alternative<bool>(spikes.value)) {
         record.error("spikes", "must be true or false, or a list of populations, such as [\"pyramidal\"]");
@@ -132,31 +127,28 @@ void read_schedule(TableReader& root, engine::Model& model, const std::vector<Do
     for (const DoseWindow& d : doses) times.insert(times.end(), {d.start_s, d.end_s});
     for (const engine::Intervention& i : model.interventions) times.insert(times.end(), {i.from_s, i.to_s});
     model.record_spikes.assign(model.populations.size(), true);
-    double fast_every_ms = 2;
-    if (auto record = root.section_or_empty("record")) {
-        const double every_s = record->quantity_or("every", "s", 1, time_span);
-        fast_every_ms = record->quantity_or("fast_every", "ms", fast_every_ms, non_negative);
-        if (fast_every_ms > 0) whole_steps(*record, "fast_every", fast_every_ms, model.dt_ms);
-        if (record->has("windows"))
-            for (TableReader& window : record->sections("windows")) {
-                const auto [from, to] = read_span(window, model);
-                if (window.require("every", "an interval, such as \"1 min\""))
-                    if (const auto every = window.quantity("every", "s", time_span); every && to >= from)
-                        add_every(window, times, from, std::min(to, model.duration_s), *every);
-                window.finish();
-            }
-        if (record->has("snapshots"))
-            for (const double t :
-                 record->quantity_list("snapshots", "s", time_from_0).value_or(std::vector<double>{})) {
-                if (t > model.duration_s)
-                    record->warning("snapshots",
-                                    fmt::format("{} s is after the end of the experiment ({} s)", t, model.duration_s));
-                else
-                    model.snapshot_times_s.push_back(t);
-            }
+    RecordOptions options;
+    if (auto record = root.section_or_empty<RecordOptions>("record")) {
+        record->read(options);
+        if (options.fast_every_ms > 0) whole_steps(*record, "fast_every", options.fast_every_ms, model.dt_ms);
+        for (TableReader& reader : record->sections<RecordWindow>("windows")) {
+            const auto [from, to] = read_span(reader, model);
+            RecordWindow window{.every_s = 0};
+            reader.read(window);
+            if (window.every_s > 0 && to >= from)
+                add_every(reader, times, from, std::min(to, model.duration_s), window.every_s);
+            reader.finish();
+        }
+        for (const double t : record->quantity_list("snapshots").value_or(std::vector<double>{})) {
+            if (t > model.duration_s)
+                record->warning("snapshots",
+                                fmt::format("{} s is after the end of the experiment ({} s)", t, model.duration_s));
+            else
+                model.snapshot_times_s.push_back(t);
+        }
         read_spikes(*record, model);
         read_traces(*record, model);
-        add_every(*record, times, 0, model.duration_s, every_s);
+        add_every(*record, times, 0, model.duration_s, options.every_s);
         record->finish();
     }
     std::sort(times.begin(), times.end());
@@ -169,7 +161,7 @@ void read_schedule(TableReader& root, engine::Model& model, const std::vector<Do
                             }),
                 times.end());
     model.activity_every_steps =
-        fast_every_ms > 0 ? std::max<std::int64_t>(1, std::llround(fast_every_ms / model.dt_ms)) : 0;
+        options.fast_every_ms > 0 ? std::max<std::int64_t>(1, std::llround(options.fast_every_ms / model.dt_ms)) : 0;
     std::sort(model.snapshot_times_s.begin(), model.snapshot_times_s.end());
 }
 

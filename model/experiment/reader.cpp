@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
@@ -55,19 +56,73 @@ std::string range_text(const Range& range, std::string_view unit) {
     return "must be finite";
 }
 
-TableReader::TableReader(Node& node, std::string section, Diagnostics& diagnostics)
+std::string value_hint(std::string_view unit, std::string_view, double) { return quantity_hint(unit); }
+
+std::string value_hint(std::string_view unit, std::string_view, std::int64_t) {
+    return unit == "1" ? "a whole number" : quantity_hint(unit);
+}
+
+std::string value_hint(std::string_view, std::string_view, bool) { return "true or false"; }
+
+std::string value_hint(std::string_view, std::string_view choices, std::string_view) {
+    return choices.empty() ? "text in quotes" : "one of " + joined(split_choices(choices), "\"");
+}
+
+TableReader::TableReader(Node& node, std::string section, Diagnostics& diagnostics, TableKeys described)
     : node_(&node),
       section_(std::move(section)),
-      diagnostics_(&diagnostics) {}
+      diagnostics_(&diagnostics),
+      keys_(described.keys),
+      described_(described.parameters.begin(), described.parameters.end()) {}
 
 std::string TableReader::name() const { return section_.substr(section_.rfind('.') + 1); }
 
 // ---- finding and complaining
 
+const Key* TableReader::key_of(std::string_view key) const {
+    const auto named = [&](std::string_view name) {
+        const auto found = std::ranges::find(keys_, name, &Key::name);
+        return found == keys_.end() ? nullptr : &*found;
+    };
+    const Key* found = named(key);
+    return found ? found : named("NAME");
+}
+
+bool TableReader::is_described(std::string_view key) const {
+    return key_of(key) || std::ranges::find(described_, key) != described_.end();
+}
+
+const Key& TableReader::described(std::string_view key) const {
+    if (const Key* found = key_of(key)) return *found;
+    throw std::logic_error(fmt::format("[{}] {} is not described as a key", section_, key));
+}
+
 Node* TableReader::find(std::string_view key) {
+    if (!is_described(key)) throw std::logic_error(fmt::format("[{}] {} is not described", section_, key));
     if (std::ranges::find(known_, key) == known_.end()) known_.emplace_back(key);
     Entry* entry = node_->find(key);
     return entry ? &entry->value : nullptr;
+}
+
+Node* TableReader::find_or_default(std::string_view key, std::string_view hint) {
+    if (Node* value = find(key)) return value;
+    const Key* described = key_of(key); // a parameter's default is in its struct
+    if (!described || described->fallback.starts_with('(')) return nullptr;
+    if (!described->fallback.empty()) {
+        write_default(key, parse_value(std::string(described->fallback), node_->place).value);
+        return find(key);
+    }
+    if (!described->holds.empty() && hint.empty()) hint = described->holds;
+    miss(key,
+         !hint.empty()                ? std::string(hint)
+         : described->choices.empty() ? quantity_hint(described->unit)
+                                      : value_hint("1", described->choices, std::string_view()),
+         described->meaning);
+    return nullptr;
+}
+
+void TableReader::miss(std::string_view key, std::string_view hint, std::string_view meaning) {
+    error(key, fmt::format("is missing; needed: {} ({})", meaning, hint));
 }
 
 void TableReader::write_default(std::string_view key, decltype(Node::value) value) {
@@ -101,10 +156,20 @@ void TableReader::finish() {
     const std::string allowed = known_.empty() ? "no keys are" : joined(known_, "");
     for (const Entry& entry : *node_->table()) {
         if (std::ranges::find(known_, entry.key) != known_.end()) continue;
-        const std::string hint = did_you_mean(entry.key, known_);
-        diagnostics_->error(entry.place, fmt::format("{}: unknown key{} allowed: {}", label(entry.key, &entry.value),
+        // A key of this table that other keys leave without a meaning, such as the rate of a current.
+        const Key* key = key_of(entry.key);
+        const bool idle = is_described(entry.key) && !(key && key->name == "NAME");
+        const std::string hint = idle ? "" : did_you_mean(entry.key, known_);
+        diagnostics_->error(entry.place, fmt::format("{}: {}{} allowed: {}", label(entry.key, &entry.value),
+                                                     idle ? "does not apply here" : "unknown key",
                                                      hint.empty() ? ";" : hint, allowed));
     }
+}
+
+void TableReader::finish_early() {
+    for (const std::string_view name : described_) has(name);
+    for (const Key& key : keys_) has(key.name);
+    finish();
 }
 
 // ---- checking one value
@@ -115,6 +180,12 @@ std::optional<std::string> TableReader::string_of(std::string_view key, const No
     if (text && (words.empty() || std::ranges::find(words, *text) != words.end())) return *text;
     const std::string hint = text ? did_you_mean(*text, words) : "";
     complain(key, value, words.empty() ? "must be text in quotes" : "must be one of " + joined(words, "\"") + hint);
+    return std::nullopt;
+}
+
+std::optional<bool> TableReader::boolean_of(std::string_view key, const Node& value) {
+    if (const bool* boolean = std::get_if<bool>(&value.value)) return *boolean;
+    complain(key, value, "must be true or false");
     return std::nullopt;
 }
 
@@ -163,43 +234,40 @@ std::optional<std::int64_t> TableReader::integer_of(std::string_view key, const 
 
 // ---- getters
 
-std::optional<std::string> TableReader::string(std::string_view key) { return choice(key, ""); }
+std::optional<std::string> TableReader::string(std::string_view key) { return string(key, described(key).choices); }
 
-std::optional<std::string> TableReader::choice(std::string_view key, std::string_view choices) {
-    const Node* value = find(key);
+std::optional<std::string> TableReader::string(std::string_view key, std::string_view choices) {
+    const Node* value = find_or_default(key, choices.empty() ? "" : value_hint("1", choices, std::string_view()));
     return value ? string_of(key, *value, choices) : std::nullopt;
 }
 
 std::optional<bool> TableReader::boolean(std::string_view key) {
-    const Node* value = find(key);
-    if (!value) return std::nullopt;
-    if (const bool* boolean = std::get_if<bool>(&value->value)) return *boolean;
-    complain(key, *value, "must be true or false");
-    return std::nullopt;
+    const Node* value = find_or_default(key);
+    return value ? boolean_of(key, *value) : std::nullopt;
 }
 
-std::optional<std::int64_t> TableReader::integer(std::string_view key, const Range& range) {
-    const Node* value = find(key);
-    return value ? integer_of(key, *value, "1", range) : std::nullopt;
+std::optional<std::int64_t> TableReader::integer(std::string_view key) {
+    const Node* value = find_or_default(key);
+    return value ? integer_of(key, *value, described(key).unit, described(key).range) : std::nullopt;
 }
 
-std::optional<double> TableReader::number(std::string_view key, const Range& range) {
-    return quantity(key, "1", range);
+std::optional<double> TableReader::quantity(std::string_view key) {
+    const Node* value = find_or_default(key);
+    return value ? quantity_of(key, *value, described(key).unit, described(key).range) : std::nullopt;
 }
 
 std::optional<double> TableReader::quantity(std::string_view key, std::string_view unit, const Range& range) {
-    const Node* value = find(key);
+    const Node* value = find_or_default(key, quantity_hint(unit));
     return value ? quantity_of(key, *value, unit, range) : std::nullopt;
 }
 
-std::optional<Quantity> TableReader::quantity_in_one_of(std::string_view key, const std::vector<std::string>& units,
-                                                        const Range& range) {
-    const Node* value = find(key);
+std::optional<Quantity> TableReader::quantity_in_one_of(std::string_view key, const std::vector<std::string>& units) {
+    const Node* value = find_or_default(key);
     if (!value) return std::nullopt;
     const std::string* text = std::get_if<std::string>(&value->value);
     for (const std::string& unit : units) {
         if (!text || !has_dimension_of(*text, unit)) continue;
-        const std::optional<double> number = quantity_of(key, *value, unit, range);
+        const std::optional<double> number = quantity_of(key, *value, unit, described(key).range);
         return number ? std::optional(Quantity{*number, unit}) : std::nullopt;
     }
     std::string hints;
@@ -218,10 +286,14 @@ std::optional<std::vector<std::string>> TableReader::string_list(std::string_vie
     return texts.size() == list->array()->size() ? std::optional(std::move(texts)) : std::nullopt;
 }
 
-std::optional<std::vector<double>> TableReader::quantity_list(std::string_view key, std::string_view unit,
-                                                              const Range& range) {
+std::optional<std::vector<double>> TableReader::quantity_list(std::string_view key) {
+    return quantity_list(key, described(key).range);
+}
+
+std::optional<std::vector<double>> TableReader::quantity_list(std::string_view key, const Range& range) {
     const Node* list = array(key);
     if (!list) return std::nullopt;
+    const std::string_view unit = described(key).unit;
     std::vector<double> numbers;
     for (const Node& element : *list->array())
         if (const auto number =
@@ -230,16 +302,11 @@ std::optional<std::vector<double>> TableReader::quantity_list(std::string_view k
     return numbers.size() == list->array()->size() ? std::optional(std::move(numbers)) : std::nullopt;
 }
 
-// ---- getters with defaults
+// ---- defaults that depend on others, and parameters
 
 std::string TableReader::string_or(std::string_view key, std::string_view fallback) {
-    return choice_or(key, "", fallback);
-}
-
-std::string TableReader::choice_or(std::string_view key, std::string_view choices, std::string_view fallback) {
-    if (const Node* value = find(key)) return string_of(key, *value, choices).value_or(std::string(fallback));
-    write_default(key, std::string(fallback));
-    return std::string(fallback);
+    if (!find(key)) write_default(key, std::string(fallback));
+    return string(key).value_or(std::string(fallback));
 }
 
 bool TableReader::boolean_or(std::string_view key, bool fallback) {
@@ -247,77 +314,58 @@ bool TableReader::boolean_or(std::string_view key, bool fallback) {
     return boolean(key).value_or(fallback);
 }
 
-std::int64_t TableReader::integer_in(std::string_view key, std::string_view unit, std::int64_t fallback,
-                                     const Range& range) {
-    if (const Node* value = find(key)) return integer_of(key, *value, unit, range).value_or(fallback);
-    if (unit == "1")
-        write_default(key, fallback);
+double TableReader::quantity_or(std::string_view key, double fallback) {
+    if (!find(key)) write_default(key, quantity_text(fallback, described(key).unit));
+    return quantity(key).value_or(fallback);
+}
+
+void TableReader::read_value(Text key, Text unit, const Range& range, Text, double& value) {
+    if (const Node* given = find(key))
+        value = quantity_of(key, *given, unit, range).value_or(value);
+    else if (unit == "1")
+        write_default(key, value);
     else
-        write_default(key, quantity_text(static_cast<double>(fallback), unit));
-    return fallback;
+        write_default(key, quantity_text(value, unit));
 }
 
-std::int64_t TableReader::integer_or(std::string_view key, std::int64_t fallback, const Range& range) {
-    return integer_in(key, "1", fallback, range);
-}
-
-double TableReader::number_or(std::string_view key, double fallback, const Range& range) {
-    return quantity_or(key, "1", fallback, range);
-}
-
-double TableReader::quantity_or(std::string_view key, std::string_view unit, double fallback, const Range& range) {
-    if (const Node* value = find(key)) return quantity_of(key, *value, unit, range).value_or(fallback);
-    if (unit == "1")
-        write_default(key, fallback);
+void TableReader::read_value(Text key, Text unit, const Range& range, Text, std::int64_t& value) {
+    if (const Node* given = find(key))
+        value = integer_of(key, *given, unit, range).value_or(value);
+    else if (unit == "1")
+        write_default(key, value);
     else
-        write_default(key, quantity_text(fallback, unit));
-    return fallback;
+        write_default(key, quantity_text(static_cast<double>(value), unit));
 }
 
-std::vector<std::string> TableReader::string_list_or(std::string_view key, const std::vector<std::string>& fallback) {
-    if (find(key)) return string_list(key).value_or(fallback);
-    Node::Array texts;
-    for (const std::string& text : fallback) texts.push_back({text, node_->place});
-    write_default(key, std::move(texts));
-    return fallback;
+void TableReader::read_value(Text key, Text, const Range&, Text, bool& value) {
+    if (const Node* given = find(key))
+        value = boolean_of(key, *given).value_or(value);
+    else
+        write_default(key, value);
 }
 
-std::vector<double> TableReader::quantity_list_or(std::string_view key, std::string_view unit,
-                                                  const std::vector<double>& fallback, const Range& range) {
-    if (find(key)) return quantity_list(key, unit, range).value_or(fallback);
-    Node::Array values;
-    for (const double value : fallback)
-        if (unit == "1")
-            values.push_back({value, node_->place});
-        else
-            values.push_back({quantity_text(value, unit), node_->place});
-    write_default(key, std::move(values));
-    return fallback;
+void TableReader::read_value(Text key, Text, const Range&, Text choices, std::string& value) {
+    if (const Node* given = find(key))
+        value = string_of(key, *given, choices).value_or(value);
+    else
+        write_default(key, value);
 }
 
 // ---- presence and structure
 
-bool TableReader::require(std::string_view key, std::string_view what) {
-    if (find(key)) return true;
-    error(key, fmt::format("is missing; {} is needed", what));
-    return false;
-}
-
-std::string TableReader::required_string(std::string_view key, std::string_view what) {
-    return require(key, what) ? string(key).value_or("") : "";
-}
+bool TableReader::require(std::string_view key) { return find_or_default(key) != nullptr; }
 
 bool TableReader::has(std::string_view key) { return find(key) != nullptr; }
 
 Node* TableReader::table(std::string_view key) {
-    Node* value = find(key);
+    Node* value = find_or_default(key);
     if (!value || value->table()) return value;
     complain(key, *value, fmt::format("must be a table, such as [{}]", child_section(key)));
     return nullptr;
 }
 
 Node* TableReader::array(std::string_view key) {
-    Node* value = find(key);
+    Node* value = find_or_default(key);
     if (!value || value->array()) return value;
     complain(key, *value, "must be a list in square brackets");
     return nullptr;
@@ -327,27 +375,27 @@ std::string TableReader::child_section(std::string_view key) const {
     return section_.empty() ? std::string(key) : fmt::format("{}.{}", section_, key);
 }
 
-std::optional<TableReader> TableReader::section(std::string_view key) {
+std::optional<TableReader> TableReader::section(std::string_view key, TableKeys described) {
     Node* found = table(key);
-    return found ? std::optional(TableReader(*found, child_section(key), *diagnostics_)) : std::nullopt;
+    return found ? std::optional(TableReader(*found, child_section(key), *diagnostics_, described)) : std::nullopt;
 }
 
-std::optional<TableReader> TableReader::section_or_empty(std::string_view key) {
+std::optional<TableReader> TableReader::section_or_empty(std::string_view key, TableKeys described) {
     if (!find(key)) write_default(key, Node::Table{});
-    return section(key);
+    return section(key, described);
 }
 
-std::vector<TableReader> TableReader::sections(std::string_view key) {
+std::vector<TableReader> TableReader::sections(std::string_view key, TableKeys described) {
     std::vector<TableReader> readers;
     const auto add = [&](const std::string& child_key, Node& child) {
         if (child.table())
-            readers.emplace_back(child, child_section(child_key), *diagnostics_);
+            readers.emplace_back(child, child_section(child_key), *diagnostics_, described);
         else
             complain(child_key, child,
                      fmt::format("must be a table, such as [{}]; each of a list of tables begins with [[{}]]",
                                  child_section(child_key), child_section(key)));
     };
-    Node* parent = find(key);
+    Node* parent = find_or_default(key);
     if (!parent) return readers;
     if (Node::Table* table = parent->table()) {
         for (Entry& entry : *table) {

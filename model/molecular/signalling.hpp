@@ -207,6 +207,10 @@ struct Described<molecular::SignallingParameters> {
         {"ampa_hnk_half", "uM", &S::ampa_hnk_half_uM, positive, "C_50: HNK of half its gain",
          "[M] low confidence (effects reported at 3-10 uM)"},
     });
+    static constexpr auto keys = std::to_array<Key>({
+        {"populations", "a list of names", "", "the populations that hold the chain, such as [\"pyramidal\"]"},
+        {"resting_drive", "a table", "(all defaults)", "the resting NMDA drive of eEF2 kinase"},
+    });
 };
 
 template <>

@@ -177,7 +177,7 @@ TEST_CASE("overrides are checked like the file") {
     };
     for (const auto& [assignment, text] :
          std::map<std::string, std::string>{{"population.pv.sizes=5", "did you mean \"size\"?"},
-                                            {"population.pv.size=-5", "1 or more"},
+                                            {"population.pv.size=-5", "between 1 and"},
                                             {"population.pv.size=", "no value"},
                                             {"population.pv.size", "KEY=VALUE"},
                                             {"=5", "names joined by dots"},

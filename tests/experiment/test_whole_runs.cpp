@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "experiment/description.hpp"
 #include "experiment/experiment.hpp"
 #include "experiment/program.hpp"
 
@@ -275,47 +276,31 @@ TEST_CASE("info tells what a result holds and refuses other files") {
     }
 }
 
-namespace {
-
-/// Whether `text` has a line of the table of parameters for each parameter of S, with unit and source.
-template <class S>
-void check_described() {
-    const Outcome outcome = call({"describe", std::string(rewire::Described<S>::name)});
-    CHECK(outcome.status == 0);
+TEST_CASE("describe shows every key that a config can set") {
     const std::string everything_described = call({"describe"}).out;
-    for (const auto& parameter : rewire::Described<S>::parameters) {
-        const std::string key = "\n  " + std::string(parameter.name) + " ";
-        CAPTURE(key);
-        const std::size_t at = outcome.out.find(key);
-        REQUIRE(at != std::string::npos);
-        const std::string line = outcome.out.substr(at + 1, outcome.out.find('\n', at + 1) - at - 1);
-        CHECK_THAT(line, Catch::Contains(std::string(parameter.meaning)));
-        if (parameter.unit != "1") CHECK_THAT(line, Catch::Contains(" " + std::string(parameter.unit) + " "));
-        CHECK_THAT(everything_described, Catch::Contains(line));
+    for (const rewire::experiment::SectionInWords& section : rewire::experiment::config_sections()) {
+        const Outcome outcome = call({"describe", section.name});
+        CAPTURE(section.name);
+        CHECK(outcome.status == 0);
+        CHECK_THAT(outcome.out,
+                   Catch::StartsWith(section.name + ": " + section.meaning + "\n  where: " + section.where));
+        for (const rewire::experiment::KeyInWords& words : section.keys) {
+            const std::string key = "\n  " + words.name + " ";
+            CAPTURE(key);
+            const std::size_t at = outcome.out.find(key);
+            REQUIRE(at != std::string::npos);
+            const std::string line = outcome.out.substr(at + 1, outcome.out.find('\n', at + 1) - at - 1);
+            for (const std::string& column : {words.fallback, words.unit, words.allowed})
+                CHECK_THAT(line, Catch::Contains("  " + column + "  "));
+            CHECK_THAT(line, Catch::EndsWith("  " + words.meaning));
+            CHECK_THAT(everything_described, Catch::Contains(line));
+        }
     }
-}
-
-} // namespace
-
-TEST_CASE("describe lists every parameter that a config can set") {
-    check_described<rewire::neuron::Adex>();
-    check_described<rewire::neuron::LifConductance>();
-    check_described<rewire::neuron::LifCurrent>();
-    check_described<rewire::neuron::LType>();
-    check_described<rewire::synapse::Receptor>();
-    check_described<rewire::synapse::ShortTerm>();
-    check_described<rewire::structure::GrowthRule>();
-    check_described<rewire::structure::SpineParameters>();
-    check_described<rewire::structure::CalciumParameters>();
-    check_described<rewire::glutamate::GlutamateParameters>();
-    check_described<rewire::molecular::SignallingParameters>();
-    check_described<rewire::molecular::RestingDrive>();
-    check_described<rewire::molecular::Stress>();
-    check_described<rewire::drug::Blocker>();
-    check_described<rewire::drug::Compartment>();
-    check_described<rewire::drug::Flow>();
-    check_described<rewire::drug::Species>();
-    check_described<rewire::drug::RouteInput>();
+    // Numbers that stand in a struct's table, with unit, default, range and source.
+    CHECK_THAT(call({"describe", "adex"}).out,
+               Catch::Contains("capacitance") && Catch::Contains("pF") && Catch::Contains("above 0"));
+    CHECK_THAT(call({"describe", "subject"}).out,
+               Catch::Contains("70") && Catch::Contains("between 0 (excluded) and 1000 kg"));
     CHECK_THAT(call({"describe", "otto2021"}).out,
                Catch::Contains("route intravenous") && Catch::Contains("norketamine"));
     for (const auto& [kind, meaning] : rewire::engine::intervention_kinds)

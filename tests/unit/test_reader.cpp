@@ -1,6 +1,9 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <limits>
+#include <map>
+#include <stdexcept>
 #include <string>
 
 #include "experiment/reader.hpp"
@@ -41,7 +44,39 @@ struct rewire::Described<Probe> {
 
 namespace {
 
+using rewire::Key;
 using rewire::Range;
+
+/// A table for which any key is described.
+struct Anything {};
+
+} // namespace
+
+template <>
+struct rewire::Described<Anything> {
+    static constexpr std::string_view name = "anything";
+    static constexpr std::string_view meaning = "keys of every kind";
+    static constexpr auto parameters = std::array<Parameter<Anything>, 0>{};
+    static constexpr auto keys = std::to_array<Key>({
+        {"NAME", "", "(none)", ""},
+        {.name = "needed", .fallback = "", .meaning = "how long", .unit = "ms"},
+        {"needed_name", "the name of a drug", "", "what is given"},
+        {.name = "needed_choice", .fallback = "", .meaning = "which", .choices = "one|two"},
+        {.name = "ms", .fallback = "(none)", .unit = "ms"},
+        {.name = "not_negative", .fallback = "(none)", .unit = "s", .range = non_negative},
+        {.name = "choice", .fallback = "(none)", .choices = "one|two"},
+        {.name = "amount", .fallback = "(none)", .unit = "mg", .range = non_negative},
+        {.name = "size", .fallback = "(none)", .range = at_least_one},
+        {"text_with_default", "", R"("")", ""},
+        {.name = "choice_with_default", .fallback = "one", .choices = "one|two"},
+        {"flag_with_default", "", "true", ""},
+        {.name = "time_with_default", .fallback = "0.5 s", .unit = "ms"},
+        {.name = "lengths", .fallback = R"(["1 um", "2.5 um"])", .unit = "um"},
+        {"names", "", R"(["a", "b"])", ""},
+    });
+};
+
+namespace {
 
 /// Reads a Probe from the section [population.pv] of `text`, whose first line is line 2 of the file.
 struct Reading {
@@ -54,7 +89,10 @@ struct Reading {
         reader.read(probe);
         reader.finish();
     }
-    TableReader pv() { return {tree.find("population")->value.find("pv")->value, "population.pv", diagnostics}; }
+    TableReader pv() {
+        return {tree.find("population")->value.find("pv")->value, "population.pv", diagnostics,
+                rewire::keys_of<Probe>()};
+    }
     std::string messages() const { return diagnostics.format(); }
 };
 
@@ -66,7 +104,9 @@ struct Root {
     Diagnostics diagnostics;
     TableReader reader;
 
-    explicit Root(const std::string& text) : tree(parse_config(text, "x.toml")), reader(tree, "", diagnostics) {}
+    explicit Root(const std::string& text)
+        : tree(parse_config(text, "x.toml")),
+          reader(tree, "", diagnostics, rewire::keys_of<Anything>()) {}
 };
 
 } // namespace
@@ -110,7 +150,7 @@ TEST_CASE("what the struct holds on entry are the defaults") {
     Node tree = parse_config("", "x.toml");
     Diagnostics diagnostics;
     Probe preset{.tau_ms = 5, .kind = "frozen"};
-    TableReader(tree, "", diagnostics).read(preset);
+    TableReader(tree, "", diagnostics, rewire::keys_of<Probe>()).read(preset);
     CHECK(preset.tau_ms == 5);
     CHECK(inline_toml(tree.find("tau")->value) == "\"5 ms\"");
     CHECK(inline_toml(tree.find("kind")->value) == "\"frozen\"");
@@ -129,11 +169,11 @@ TEST_CASE("out of range: place of the value, section, key, value and what is all
 TEST_CASE("numbers that are not finite are refused even where any value goes") {
     for (const char* value : {"nan", "inf", "-inf"})
         CHECK_THAT(messages("share = " + std::string(value)), Contains("must be finite"));
-    Root root("a = nan\nb = 'inf mV'\nc = inf");
-    CHECK_FALSE(root.reader.number("a"));
-    CHECK_FALSE(root.reader.quantity("b", "mV"));
+    Root root("a = nan\nms = 'inf ms'\nc = inf");
+    CHECK_FALSE(root.reader.quantity("a"));
+    CHECK_FALSE(root.reader.quantity("ms"));
     CHECK_FALSE(root.reader.integer("c"));
-    CHECK_THAT(root.diagnostics.format(), Contains("x.toml:1:5") && Contains("x.toml:2:5") && Contains("x.toml:3:5"));
+    CHECK_THAT(root.diagnostics.format(), Contains("x.toml:1:5") && Contains("x.toml:2:6") && Contains("x.toml:3:5"));
 }
 
 TEST_CASE("wrong units") {
@@ -198,122 +238,165 @@ TEST_CASE("an override is checked in the same way and quoted as the place") {
     Node tree = parse_config("size = 5", "x.toml");
     apply_set(tree, "size=-5");
     Diagnostics diagnostics;
-    TableReader(tree, "", diagnostics).integer("size", rewire::at_least_one);
+    TableReader(tree, "", diagnostics, rewire::keys_of<Anything>()).integer("size");
     CHECK(diagnostics.format() == "--set size=-5: error: size = -5: must be 1 or more");
 }
 
 TEST_CASE("single values") {
-    Root root("s = 'text'\nb = true\ni = 9223372036854775807\nn = 3\nq = '2 min'\nc = 'two'\nl = ['a', 'b']\n"
-              "m = ['1 s', '10 ms']\np = [1, 0.5, '35 %']\ne = []");
+    Root root("s = 'text'\nb = true\ni = 9223372036854775807\nn = 3\nms = '2 min'\nchoice = 'two'\nl = ['a', 'b']\n"
+              "not_negative = ['1 s', '10 ms']\np = [1, 0.5, '35 %']\ne = []");
     TableReader& r = root.reader;
     CHECK(r.string("s") == "text");
     CHECK(r.boolean("b") == true);
     CHECK(r.integer("i") == 9223372036854775807); // a seed: not by way of a double
-    CHECK(r.number("n") == 3.0);
-    CHECK(r.quantity("q", "s") == 120.0);
-    CHECK(r.choice("c", "one|two") == "two");
+    CHECK(r.quantity("n") == 3.0);
+    CHECK(r.quantity("ms") == 120000.0);
+    CHECK(r.quantity("ms", "s", rewire::any_value) == 120.0); // the unit depends on others
+    CHECK(r.string("choice") == "two");
+    CHECK(r.string("s", "text|word") == "text"); // the choices depend on others
     CHECK(r.string_list("l") == std::vector<std::string>{"a", "b"});
-    CHECK(r.quantity_list("m", "ms") == std::vector<double>{1000, 10});
-    CHECK(r.quantity_list("p", "1") == std::vector<double>{1, 0.5, 0.35});
+    CHECK(r.quantity_list("not_negative") == std::vector<double>{1, 0.01});
+    CHECK(r.quantity_list("p") == std::vector<double>{1, 0.5, 0.35});
     CHECK(r.string_list("e") == std::vector<std::string>{});
     for (const char* absent : {"x1", "x2", "x3"}) CHECK_FALSE(r.string(absent));
-    CHECK_FALSE(r.quantity("x4", "ms"));
+    CHECK_FALSE(r.quantity("x4"));
     CHECK_FALSE(r.string_list("x5"));
     CHECK_FALSE(r.has("x6"));
     CHECK(r.table("x7") == nullptr);
     r.finish();
     CHECK(root.diagnostics.empty());
-    CHECK(root.tree.find("x1") == nullptr); // plain getters write nothing
+    CHECK(root.tree.find("x1") == nullptr); // plain getters write nothing where there is no default
+    CHECK_FALSE(r.string("s", "word|words"));
+    CHECK_FALSE(r.quantity_list("p", Range{0, 0.9}));
+    CHECK_THAT(root.diagnostics.format(),
+               Contains("must be one of \"word\", \"words\"") && Contains("p.0 = 1: must lie between 0 and 0.9"));
 }
 
-TEST_CASE("single values with defaults write them into the tree") {
+TEST_CASE("described defaults, and those that depend on others, are written into the tree") {
     Root root("[z]\n");
     TableReader& r = root.reader;
+    CHECK(r.string("text_with_default") == "");
+    CHECK(r.string("choice_with_default") == "one");
+    CHECK(r.boolean("flag_with_default") == true);
+    CHECK(r.quantity("time_with_default") == 500.0);
+    CHECK(r.quantity_list("lengths") == std::vector<double>{1, 2.5});
+    CHECK(r.string_list("names") == std::vector<std::string>{"a", "b"});
     CHECK(r.string_or("s", "t") == "t");
     CHECK(r.boolean_or("b", true));
-    CHECK(r.integer_or("i", 4) == 4);
-    CHECK(r.number_or("n", 4) == 4.0);
-    CHECK(r.quantity_or("q", "1/h", 0.02) == 0.02);
-    CHECK(r.choice_or("c", "one|two", "one") == "one");
-    CHECK(to_toml(root.tree) == "s = \"t\"\nb = true\ni = 4\nn = 4.0\nq = \"0.02 /h\"\nc = \"one\"\n\n[z]\n");
+    CHECK(r.quantity_or("ms", 4) == 4.0);
+    CHECK(to_toml(root.tree) ==
+          "text_with_default = \"\"\nchoice_with_default = \"one\"\nflag_with_default = true\n"
+          "time_with_default = \"0.5 s\"\nlengths = [\"1 um\", \"2.5 um\"]\nnames = [\"a\", \"b\"]\n"
+          "s = \"t\"\nb = true\nms = \"4 ms\"\n\n[z]\n");
+    CHECK(root.diagnostics.empty());
 }
 
-TEST_CASE("lists and tables in use are written into the tree") {
-    Root root("[z]\n");
-    CHECK(root.reader.string_list_or("s", {"a", "b"}) == std::vector<std::string>{"a", "b"});
-    CHECK(root.reader.quantity_list_or("q", "um", {1, 2.5}) == std::vector<double>{1, 2.5});
-    root.reader.section_or_empty("t")->number_or("n", 4);
-    root.reader.section_or_empty("z")->number_or("n", 5);
-    CHECK(to_toml(root.tree) == "s = [\"a\", \"b\"]\nq = [\"1 um\", \"2.5 um\"]\n\n[z]\nn = 5.0\n\n[t]\nn = 4.0\n");
+TEST_CASE("tables in use are written into the tree") {
+    Root root("l = [1]\n[z]\n");
+    root.reader.section_or_empty<Anything>("t")->quantity_or("ms", 4);
+    root.reader.section_or_empty<Anything>("z")->quantity_or("ms", 5);
+    CHECK(to_toml(root.tree) == "l = [1]\n\n[z]\nms = \"5 ms\"\n\n[t]\nms = \"4 ms\"\n");
     CHECK(root.diagnostics.empty());
-    CHECK_FALSE(root.reader.section_or_empty("s")); // a list stands there
+    CHECK_FALSE(root.reader.section_or_empty<Anything>("l")); // a list stands there
     CHECK_THAT(root.diagnostics.format(), Contains("must be a table"));
 }
 
 TEST_CASE("elements of lists are named by their index") {
-    Root root("l = ['a', 5]\nm = ['1 s', 2, '3 mV', '-4 s']\nt = 'a'");
+    Root root("l = ['a', 5]\nnot_negative = ['1 s', 2, '3 mV', '-4 s']\nt = 'a'");
     CHECK_FALSE(root.reader.string_list("l"));
-    CHECK_FALSE(root.reader.quantity_list("m", "s", rewire::non_negative));
+    CHECK_FALSE(root.reader.quantity_list("not_negative"));
     CHECK_FALSE(root.reader.string_list("t"));
     const std::string text = root.diagnostics.format();
     CHECK_THAT(text, Contains("x.toml:1:11: error: l.1 = 5: must be text"));
-    CHECK_THAT(text, Contains("m.1 = 2: needs a unit") && Contains("m.2 = \"3 mV\"") &&
-                         Contains("m.3 = \"-4 s\": must be 0 or more"));
+    CHECK_THAT(text, Contains("not_negative.1 = 2: needs a unit") && Contains("not_negative.2 = \"3 mV\"") &&
+                         Contains("not_negative.3 = \"-4 s\": must be 0 or more"));
     CHECK_THAT(text, Contains("x.toml:3:5: error: t = \"a\": must be a list"));
 }
 
 TEST_CASE("a quantity in one of several units tells which") {
-    Root root("a = '35000 ug'\nb = '500 ug/kg'\nc = '5 ms'\nd = 5\ne = '-1 mg'");
     const std::vector<std::string> units = {"mg/kg", "mg"};
-    const auto a = root.reader.quantity_in_one_of("a", units);
-    const auto b = root.reader.quantity_in_one_of("b", units);
+    const auto read = [&](const std::string& text) { return Root(text).reader.quantity_in_one_of("amount", units); };
+    const auto a = read("amount = '35000 ug'"), b = read("amount = '500 ug/kg'");
     REQUIRE(a);
     REQUIRE(b);
     CHECK((a->value == 35 && a->unit == "mg"));
     CHECK((b->value == 0.5 && b->unit == "mg/kg"));
-    CHECK(root.diagnostics.empty());
-    for (const char* key : {"c", "d", "e"}) CHECK_FALSE(root.reader.quantity_in_one_of(key, units, rewire::positive));
-    const std::string text = root.diagnostics.format();
-    CHECK_THAT(text, Contains("x.toml:3:5: error: c = \"5 ms\": must be") && Contains("\"10 mg/kg\"") &&
-                         Contains("\"10 mg\""));
-    CHECK_THAT(text, Contains("d = 5: must be") && Contains("e = \"-1 mg\": must be above 0"));
+    for (const auto& [value, says] : std::map<std::string, std::string>{
+             {"'5 ms'", "must be "}, {"5", "must be "}, {"'-1 mg'", "must be 0 or more"}}) {
+        Root root("amount = " + value);
+        CHECK_FALSE(root.reader.quantity_in_one_of("amount", units));
+        CHECK_THAT(root.diagnostics.format(), Contains("x.toml:1:10: error: amount = ") && Contains(says));
+    }
+    Root wrong("amount = 5");
+    wrong.reader.quantity_in_one_of("amount", units);
+    CHECK_THAT(wrong.diagnostics.format(), Contains("\"10 mg/kg\"") && Contains("\"10 mg\""));
 }
 
-TEST_CASE("required keys are missed at their table") {
+TEST_CASE("needed keys are missed at their table, with what they hold and mean") {
     Root root("[dose]\nx = 1");
-    TableReader dose = *root.reader.section("dose");
-    CHECK(dose.required_string("drug", "the name of a drug").empty());
-    CHECK(dose.require("x", "a number"));
-    CHECK(root.diagnostics.format() == "x.toml:1:1: error: [dose] drug: is missing; the name of a drug is needed");
+    TableReader dose = *root.reader.section<Anything>("dose");
+    CHECK_FALSE(dose.quantity("needed"));
+    CHECK_FALSE(dose.quantity("needed", "kg", rewire::any_value));
+    CHECK_FALSE(dose.string("needed_name"));
+    CHECK_FALSE(dose.string("needed_choice"));
+    CHECK(dose.require("x"));
+    CHECK(root.diagnostics.format() ==
+          "x.toml:1:1: error: [dose] needed: is missing; needed: how long (a time, such as \"10 ms\")\n"
+          "x.toml:1:1: error: [dose] needed: is missing; needed: how long (a mass, such as \"10 kg\")\n"
+          "x.toml:1:1: error: [dose] needed_name: is missing; needed: what is given (the name of a drug)\n"
+          "x.toml:1:1: error: [dose] needed_choice: is missing; needed: which (one of \"one\", \"two\")");
+}
+
+TEST_CASE("a key that is not described cannot be read") {
+    Reading reading("size = 7");
+    TableReader reader = reading.pv();
+    CHECK_THROWS_AS(reader.has("sizes"), std::logic_error);
+    CHECK_THROWS_AS(reader.quantity("sizes"), std::logic_error);
+    CHECK_THROWS_AS(reader.section<Probe>("sizes"), std::logic_error);
+    CHECK_THROWS_AS(reader.quantity("size"), std::logic_error); // a parameter: unit and range go with its struct
+    CHECK(reader.has("size"));
+}
+
+TEST_CASE("a described key that does not apply is no unknown one, and nothing is read by halves in silence") {
+    Reading reading("size = 7\ntau = '5 ms'\nszie = 7");
+    reading.diagnostics = {};
+    TableReader some = reading.pv();
+    some.read(reading.probe, [](std::string_view name) { return name == "size"; });
+    some.finish();
+    CHECK_THAT(reading.messages(), Contains("tau = \"5 ms\": does not apply here; allowed: size") &&
+                                       Contains("szie = 7: unknown key; did you mean \"size\"?"));
+    reading.diagnostics = {};
+    reading.pv().finish_early(); // a fault elsewhere kept the table from being read
+    CHECK_THAT(reading.messages(), Contains("szie = 7: unknown key") && !Contains("tau = "));
 }
 
 TEST_CASE("sections are walked in order and defaults in a parent leave them alone") {
     Root root("[population.z]\nn = 1\n[population.a]\nn = 2\n[[dose]]\nn = 3\n[[dose]]\nn = 4\n[wrong]\nx = 1");
-    std::vector<TableReader> all = root.reader.sections("population");
-    for (TableReader& dose : root.reader.sections("dose")) all.push_back(dose);
-    CHECK(root.reader.sections("absent").empty());
-    for (int i = 0; i < 100; ++i) root.reader.integer_or("default_" + std::to_string(i), i);
+    std::vector<TableReader> all = root.reader.sections<Anything>("population");
+    for (TableReader& dose : root.reader.sections<Anything>("dose")) all.push_back(dose);
+    CHECK(root.reader.sections<Anything>("absent").empty());
+    for (int i = 0; i < 100; ++i) root.reader.boolean_or("default_" + std::to_string(i), true);
     REQUIRE(all.size() == 4);
     std::string found;
     for (TableReader& reader : all)
         found += reader.section_name() + "/" + reader.name() + "=" + std::to_string(*reader.integer("n")) + " ";
     CHECK(found == "population.z/z=1 population.a/a=2 dose.0/0=3 dose.1/1=4 ");
-    CHECK(root.reader.sections("wrong").empty());
+    CHECK(root.reader.sections<Anything>("wrong").empty());
     CHECK_THAT(root.diagnostics.format(), Contains("x.toml:10:5: error: wrong.x = 1: must be a table"));
 }
 
 TEST_CASE("a table or list where none may be") {
     Root root("a = 5\nb = [1]");
-    CHECK_FALSE(root.reader.section("a"));
-    CHECK(root.reader.sections("a").empty());
-    CHECK(root.reader.sections("b").empty());
+    CHECK_FALSE(root.reader.section<Anything>("a"));
+    CHECK(root.reader.sections<Anything>("a").empty());
+    CHECK(root.reader.sections<Anything>("b").empty());
     CHECK_THAT(root.diagnostics.format(), Contains("a = 5: must be a table, such as [a]") && Contains("[[a]]") &&
                                               Contains("b.0 = 1: must be a table"));
 }
 
 TEST_CASE("the caller's own findings stand at the value") {
     Root root("[projection.x]\nfrom = 'nobody'");
-    TableReader x = root.reader.sections("projection").at(0);
+    TableReader x = root.reader.sections<Anything>("projection").at(0);
     x.error("from", "no such population");
     x.warning("to", "text");
     CHECK(root.diagnostics.format() == "x.toml:1:1: warning: [projection.x] to: text\n"
