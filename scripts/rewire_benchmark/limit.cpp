@@ -3,9 +3,9 @@
 //     benchmark_limit THREADS [SECONDS]      one line of JSON per measurement; each takes about SECONDS (default 1)
 //
 // The loop: 50,000 sources in random order, 1,000 sorted random targets each among 50,000 float accumulators. Threads
-// own ranges of targets, as the engine's do, and each reads its own part of every row. Synapses take 8 bytes (target and
-// weight in arrays of their own) or 4 (one weight for all); their 400 or 200 MB are well beyond any L3 of today's
-// desktop processors, and `synapse_bytes` is printed so that a machine with a larger one is seen.
+// own ranges of targets, as the engine's do, and each reads its own part of every row. Synapses take 8 bytes (target
+// and weight in arrays of their own) or 4 (one weight for all): 400 or 200 MB (`synapse_bytes`), beyond the L3 of most
+// machines.
 
 #include <algorithm>
 #include <barrier>
