@@ -136,6 +136,10 @@ void FastNetwork::build_population(const network::Population& spec, std::size_t 
                 v = static_cast<float>(initial.kind == "uniform" ? initial.low + u * (initial.high - initial.low)
                                                                  : initial.mean + u * initial.sd);
             }
+            if constexpr (neuron::is_adaptive<std::decay_t<decltype(model)>>)
+                for (std::size_t i = 0; i < n; ++i)
+                    population.membrane.adaptation_pA[i] = static_cast<float>(neuron::initial_adaptation_pA(
+                        model, static_cast<double>(population.membrane.membrane_potential_mV[i])));
         },
         spec.model);
     for (const synapse::Receptor& receptor : spec.receptors) {
@@ -144,9 +148,13 @@ void FastNetwork::build_population(const network::Population& spec, std::size_t 
         if (state.kind == synapse::ReceptorKind::nmda) {
             population.nmda.reversal_mV = static_cast<float>(receptor.reversal_mV);
         }
-        if (const auto* lif = std::get_if<neuron::LifCurrent>(&spec.model))
-            state.propagator_mV_per_pA =
-                static_cast<float>(neuron::synaptic_propagator_mV_per_pA(*lif, receptor.tau_decay_ms, options_.dt_ms));
+        std::visit(
+            [&]<class M>(const M& model) {
+                if constexpr (neuron::is_current_based<M>)
+                    state.propagator_mV_per_pA = static_cast<float>(
+                        neuron::synaptic_propagator_mV_per_pA(model, receptor.tau_decay_ms, options_.dt_ms));
+            },
+            spec.model);
     }
     if (spec.tonic_nmda_nS > 0) {
         population.has_nmda = true;

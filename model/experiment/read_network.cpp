@@ -96,9 +96,9 @@ neuron::Model read_model(TableReader& reader, const std::string& name) {
         if (Described<M>::name != name) return;
         reader.read(candidate);
         if constexpr (requires { candidate.peak_mV; }) {
-            if (candidate.peak_mV <= candidate.threshold_mV) reader.error("peak", "must be above threshold");
+            if (candidate.peak_mV <= spike_threshold_mV(candidate)) reader.error("peak", "must be above threshold");
             if (candidate.reset_mV >= candidate.peak_mV) reader.error("reset", "must be below peak");
-        } else if (candidate.reset_mV >= candidate.threshold_mV) {
+        } else if (candidate.reset_mV >= spike_threshold_mV(candidate)) {
             reader.error("reset", "must be below threshold");
         }
         model = candidate;
