@@ -43,7 +43,7 @@ int check(const std::string& config, const std::vector<std::string>& overrides) 
     double neurons = 0, neuron_ns = 0, bytes = 0;
     for (const network::Population& p : model.populations) {
         // Cost of a neuron and step on one core of 2024, ns: measured with `rewire run` on networks of one model.
-        const bool adaptive = std::holds_alternative<neuron::Adex>(p.model);
+        const bool adaptive = neuron::has_adaptation(p.model);
         neurons += static_cast<double>(p.size);
         neuron_ns +=
             static_cast<double>(p.size) * (adaptive ? 6 : 1.5) + (p.background ? static_cast<double>(p.size) * 2 : 0);

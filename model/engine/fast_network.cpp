@@ -1,11 +1,13 @@
 #include "engine/fast_network.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <map>
 
 #include "engine/neuron_blocks.hpp"
+#include "network/shared_rows.hpp"
 #include "random/stream.hpp"
 
 namespace rewire::engine {
@@ -31,6 +33,17 @@ double delay_groups(const network::Distribution& delay_ms, double dt_ms) {
     if (delay_ms.kind == "constant") return 1;
     const double width_ms = delay_ms.kind == "uniform" ? delay_ms.high - delay_ms.low : 4 * delay_ms.sd;
     return width_ms / dt_ms + 1;
+}
+
+/// Threads that take the next piece of work when they have done one.
+network::Executor team_executor(Team& team) {
+    return {static_cast<std::size_t>(team.size()),
+            [&team](std::size_t count, const std::function<void(std::size_t)>& piece) {
+                std::atomic<std::size_t> next{0};
+                team.run([&](int, auto) {
+                    for (std::size_t k = next++; k < count; k = next++) piece(k);
+                });
+            }};
 }
 
 /// What weights of a plastic projection are relative to: the mean that it was asked to have.
@@ -136,6 +149,10 @@ void FastNetwork::build_population(const network::Population& spec, std::size_t 
                 v = static_cast<float>(initial.kind == "uniform" ? initial.low + u * (initial.high - initial.low)
                                                                  : initial.mean + u * initial.sd);
             }
+            if constexpr (neuron::is_adaptive<std::decay_t<decltype(model)>>)
+                for (std::size_t i = 0; i < n; ++i)
+                    population.membrane.adaptation_pA[i] = static_cast<float>(neuron::initial_adaptation_pA(
+                        model, static_cast<double>(population.membrane.membrane_potential_mV[i])));
         },
         spec.model);
     for (const synapse::Receptor& receptor : spec.receptors) {
@@ -144,9 +161,13 @@ void FastNetwork::build_population(const network::Population& spec, std::size_t 
         if (state.kind == synapse::ReceptorKind::nmda) {
             population.nmda.reversal_mV = static_cast<float>(receptor.reversal_mV);
         }
-        if (const auto* lif = std::get_if<neuron::LifCurrent>(&spec.model))
-            state.propagator_mV_per_pA =
-                static_cast<float>(neuron::synaptic_propagator_mV_per_pA(*lif, receptor.tau_decay_ms, options_.dt_ms));
+        std::visit(
+            [&]<class M>(const M& model) {
+                if constexpr (neuron::is_current_based<M>)
+                    state.propagator_mV_per_pA = static_cast<float>(
+                        neuron::synaptic_propagator_mV_per_pA(model, receptor.tau_decay_ms, options_.dt_ms));
+            },
+            spec.model);
     }
     if (spec.tonic_nmda_nS > 0) {
         population.has_nmda = true;
@@ -164,32 +185,22 @@ void FastNetwork::build_population(const network::Population& spec, std::size_t 
     populations.push_back(std::move(population));
 }
 
-network::SynapseList FastNetwork::connect(std::size_t q, const std::vector<network::PairwiseColumns>& pairwise) const {
+network::SynapseStore FastNetwork::connect(std::size_t q, const std::vector<network::PairwiseColumns>& pairwise) {
     static const network::PairwiseColumns no_columns;
     const network::Projection& spec = projections[q].specification;
     const FastPopulation &source = populations[spec.source], &target = populations[spec.target];
-    return network::connect(spec, q, source.specification, target.specification, source.positions, target.positions,
-                            options_.dt_ms, options_.seed, q < pairwise.size() ? pairwise[q] : no_columns);
+    const network::Executor executor = team_executor(team_);
+    network::SynapseStore synapses =
+        network::connect(spec, q, source.specification, target.specification, source.positions, target.positions,
+                         options_.dt_ms, options_.seed, q < pairwise.size() ? pairwise[q] : no_columns, executor);
+    synapses.set_partitions(target.cuts, executor);
+    return synapses;
 }
 
-void FastNetwork::build_projection(const network::Projection& spec, std::size_t q, const network::SynapseList& list) {
+void FastNetwork::build_projection(const network::Projection& spec, std::size_t q, network::SynapseStore synapses) {
     FastProjection& projection = projections[q];
     const FastPopulation& target = populations[spec.target];
-    network::SynapseLayout layout{.sources = static_cast<std::uint32_t>(populations[spec.source].size()),
-                                  .targets = static_cast<std::uint32_t>(target.size()),
-                                  .shared_weight = list.shared_weight,
-                                  .own_weights = !list.weight.empty() || spec.weight.kind != "constant" ||
-                                                 spec.long_term.has_value(),
-                                  .ageing = spec.structural};
-    // Rows of an empty structural projection still need the delay of what will form.
-    if (spec.structural && list.size() == 0) {
-        const network::Distribution& delay = spec.delay_ms;
-        const double typical_ms = delay.kind == "uniform" ? 0.5 * (delay.low + delay.high) : delay.mean;
-        layout.delays_steps = {network::delay_in_steps(typical_ms, options_.dt_ms)};
-    }
-    projection.synapses =
-        network::SynapseStore(std::move(layout), list.source, list.delay_steps, list.target, list.weight);
-    projection.synapses.set_partitions(target.cuts);
+    projection.synapses = std::move(synapses);
     if (spec.long_term) {
         projection.weight_scale = reference_weight(spec, projection.synapses);
         for (std::size_t r = 0; r < projection.synapses.rows(); ++r)
@@ -253,34 +264,18 @@ void FastNetwork::build_route(std::size_t p, const std::vector<std::size_t>& mem
         routes_.push_back(std::move(route));
         return;
     }
-    network::SynapseList all;
+    std::vector<network::SynapseStore> stores;
     for (const std::size_t q : members) {
-        network::SynapseList list = connect(q, pairwise);
-        const network::Projection& spec = projections[q].specification;
-        const std::vector<std::uint32_t> index = inputs_.indices(spec.target, spec.receptors.front().receptor);
-        const bool first = q == members.front();
-        // Weights stay shared as long as all are the same.
-        if (first) all.shared_weight = list.shared_weight;
-        const bool own = !list.weight.empty() || !all.weight.empty() || list.shared_weight != all.shared_weight;
-        if (own && all.weight.empty()) all.weight.assign(all.size(), all.shared_weight);
-        if (own && list.weight.empty()) list.weight.assign(list.size(), list.shared_weight);
-        for (std::uint32_t& target : list.target) target = index[target];
-        SharedTotals& totals = shared_totals_[q];
-        totals.count = list.size();
-        for (std::size_t i = 0; i < list.size(); ++i)
-            totals.weight_sum += static_cast<double>(list.weight.empty() ? list.shared_weight : list.weight[i]);
-        const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
-        append(all.source, list.source);
-        append(all.target, list.target);
-        append(all.delay_steps, list.delay_steps);
-        append(all.weight, list.weight);
+        stores.push_back(connect(q, pairwise));
+        const std::size_t count = stores.back().count();
+        shared_totals_[q] = {count, count > 0 ? static_cast<double>(count) * stores.back().mean_weight() : 0};
     }
-    route.shared = network::SynapseStore({.sources = static_cast<std::uint32_t>(populations[p].size()),
-                                          .targets = static_cast<std::uint32_t>(inputs_.size()),
-                                          .shared_weight = all.shared_weight,
-                                          .own_weights = !all.weight.empty()},
-                                         all.source, all.delay_steps, all.target, all.weight);
-    route.shared.set_partitions(inputs_.boundaries());
+    std::vector<network::RowMember> rows;
+    for (std::size_t k = 0; k < members.size(); ++k) {
+        const network::Projection& spec = projections[members[k]].specification;
+        rows.push_back({&stores[k], inputs_.indices(spec.target, spec.receptors.front().receptor)});
+    }
+    route.shared = network::share_rows(rows, inputs_.boundaries(), team_executor(team_));
     routes_.push_back(std::move(route));
 }
 

@@ -214,12 +214,11 @@ private:
     };
 
     void build_population(const network::Population& specification, std::size_t index);
-    void build_projection(const network::Projection& specification, std::size_t index,
-                          const network::SynapseList& list);
+    void build_projection(const network::Projection& specification, std::size_t index, network::SynapseStore synapses);
     void build_routes(const std::vector<network::PairwiseColumns>& pairwise);
     void build_route(std::size_t source, const std::vector<std::size_t>& members,
                      const std::vector<network::PairwiseColumns>& pairwise);
-    network::SynapseList connect(std::size_t projection, const std::vector<network::PairwiseColumns>& pairwise) const;
+    network::SynapseStore connect(std::size_t projection, const std::vector<network::PairwiseColumns>& pairwise);
     bool may_share_rows(const network::Projection& projection) const;
     void mark_active_receptors();
     void build_poisson_inputs();

@@ -112,7 +112,7 @@ std::optional<std::string> file_text(const fs::path& file) {
 /// Whether the table `over` at `key` is of another kind than `base`: it names another rule, or another
 /// distribution.
 bool is_of_another_kind(std::string_view key, const Node& over, const Node& base) {
-    constexpr std::array rules{"probability", "fixed_indegree", "fixed_outdegree",
+    constexpr std::array rules{"probability", "fixed_indegree", "fixed_outdegree", "fixed_total_number",
                                "all_to_all",  "one_to_one",     "pairwise"};
     if (key == "rule" &&
         std::ranges::any_of(rules, [&](const char* rule) { return over.find(rule) && !base.find(rule); }))

@@ -96,9 +96,9 @@ neuron::Model read_model(TableReader& reader, const std::string& name) {
         if (Described<M>::name != name) return;
         reader.read(candidate);
         if constexpr (requires { candidate.peak_mV; }) {
-            if (candidate.peak_mV <= candidate.threshold_mV) reader.error("peak", "must be above threshold");
+            if (candidate.peak_mV <= spike_threshold_mV(candidate)) reader.error("peak", "must be above threshold");
             if (candidate.reset_mV >= candidate.peak_mV) reader.error("reset", "must be below peak");
-        } else if (candidate.reset_mV >= candidate.threshold_mV) {
+        } else if (candidate.reset_mV >= spike_threshold_mV(candidate)) {
             reader.error("reset", "must be below threshold");
         }
         model = candidate;
@@ -240,6 +240,7 @@ network::Rule read_rule(TableReader& reader, const engine::Model& model, network
     if (is("probability")) rule.probability = table->quantity("probability").value_or(0);
     if (is("fixed_indegree")) rule.degree = table->integer("fixed_indegree").value_or(0);
     if (is("fixed_outdegree")) rule.degree = table->integer("fixed_outdegree").value_or(0);
+    if (is("fixed_total_number")) rule.number = table->integer("fixed_total_number").value_or(0);
     for (const char* kind : {"all_to_all", "one_to_one"})
         if (is(kind) && !table->boolean(kind).value_or(true)) table->error(kind, "must be true where it is given");
     if (is("pairwise")) {
@@ -410,6 +411,11 @@ network::Projection read_projection(TableReader& reader, std::size_t index, engi
         model.populations[p.source].size != unknown_size && model.populations[p.target].size != unknown_size;
     if (sizes_known && p.rule.kind == "one_to_one" && n != m)
         reader.error("rule", fmt::format("one_to_one between {} and {} neurons: sizes must be equal", n, m));
+    const std::size_t pairs = n * (m - (p.source == p.target && !p.rule.autapses ? 1 : 0));
+    if (sizes_known && p.rule.kind == "fixed_total_number" && p.rule.number > 0 &&
+        (pairs == 0 || (!p.rule.multapses && static_cast<std::size_t>(p.rule.number) > pairs)))
+        reader.error("rule", fmt::format("fixed_total_number = {}: must be at most {}, the number of pairs{}",
+                                         p.rule.number, pairs, pairs == 0 ? "" : ", without multapses"));
     if (p.rule.kind.starts_with("fixed") && p.rule.degree > 0 &&
         (partners == 0 || (!p.rule.multapses && p.rule.degree > static_cast<std::int64_t>(partners))))
         reader.error("rule", fmt::format("{} = {}: must be at most {}, the number of partners", p.rule.kind,

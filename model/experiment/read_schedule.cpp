@@ -78,7 +78,7 @@ void read_traces(TableReader& record, engine::Model& model) {
         trace.population = *index;
         const network::Population& p = model.populations[trace.population];
         std::string variables = "membrane_potential";
-        if (std::holds_alternative<neuron::Adex>(p.model)) variables += "|adaptation";
+        if (neuron::has_adaptation(p.model)) variables += "|adaptation";
         for (const synapse::Receptor& r : p.receptors) variables += "|g_" + r.name;
         trace.variable = reader.string("variable", variables).value_or("membrane_potential");
         trace.name = reader.string_or("name", fmt::format("{}_{}", p.name, trace.variable));

@@ -50,14 +50,15 @@ struct Population {
 
 /// How source and target neurons are paired.
 struct Rule {
-    std::string kind =
-        "probability"; ///< probability, fixed_indegree, fixed_outdegree, all_to_all, one_to_one, pairwise
+    /// probability, fixed_indegree, fixed_outdegree, fixed_total_number, all_to_all, one_to_one, pairwise
+    std::string kind = "probability";
     double probability = 0;
     double sigma_um = 0; ///< Gaussian kernel exp(-d^2 / (2 sigma^2)) on the probability; 0: none
     std::int64_t degree = 0;
-    std::string file; ///< pairwise: HDF5 with source, target and, optionally, weight and delay_ms
+    std::int64_t number = 0; ///< fixed_total_number: synapses, drawn from all pairs
+    std::string file;        ///< pairwise: HDF5 with source, target and, optionally, weight and delay_ms
     bool autapses = false;
-    bool multapses = true; ///< fixed degrees: the same pair may be drawn more than once
+    bool multapses = true; ///< fixed degrees and number: the same pair may be drawn more than once
 };
 
 /// Which receptor a spike reaches, and with which share of the weight.
@@ -152,7 +153,8 @@ struct Described<network::Rule> {
         "how neurons are paired: one kind, from probability to pairwise; \"all_to_all\" is { all_to_all = true }";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
         {"autapses", "1", &S::autapses, any_value, "a neuron may reach itself; not of one_to_one and pairwise", ""},
-        {"multapses", "1", &S::multapses, any_value, "a pair may be drawn more than once; fixed degrees only", ""},
+        {"multapses", "1", &S::multapses, any_value,
+         "a pair may be drawn more than once; fixed degrees and number only", ""},
     });
     static constexpr auto keys = std::to_array<Key>({
         {.name = "probability", .fallback = "(none)", .meaning = "probability of each pair", .range = fraction},
@@ -165,6 +167,11 @@ struct Described<network::Rule> {
          .holds = "a whole number",
          .fallback = "(none)",
          .meaning = "synapses of each source neuron",
+         .range = {0, 4e9}},
+        {.name = "fixed_total_number",
+         .holds = "a whole number",
+         .fallback = "(none)",
+         .meaning = "synapses in all, drawn from all pairs",
          .range = {0, 4e9}},
         {"all_to_all", "true", "(none)", "every pair"},
         {"one_to_one", "true", "(none)", "neurons of equal index; equal sizes"},
@@ -203,7 +210,8 @@ struct Described<network::Projection> {
         {"from", "the name of a population", "", "where spikes come from"},
         {"to", "the name of a population", "", "where they act"},
         {"rule", "a rule", "",
-         "how neurons are paired: one of probability, fixed_indegree, fixed_outdegree, all_to_all, one_to_one, "
+         "how neurons are paired: one of probability, fixed_indegree, fixed_outdegree, fixed_total_number, all_to_all, "
+         "one_to_one, "
          "pairwise, such as { probability = 0.1 }"},
         {"weight", "a conductance, 0 or more, or a current", "",
          "peak of one event, or its distribution: nS, or pA for current receptors; not with weights in a file"},

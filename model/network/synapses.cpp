@@ -54,44 +54,88 @@ SynapseStore::SynapseStore(SynapseLayout layout, std::span<const std::uint32_t> 
     if (!weight.empty() && !layout_.own_weights)
         throw std::invalid_argument("weights given to a store whose synapses share one");
     layout_.delays_steps = distinct_delays(std::move(layout_.delays_steps), delay_steps);
-    const std::size_t row_count = layout_.sources * layout_.delays_steps.size();
-    if (row_count >= std::numeric_limits<std::uint32_t>::max())
-        throw std::invalid_argument(
-            fmt::format("{} sources with {} delays make too many rows", layout_.sources, layout_.delays_steps.size()));
+    set_groups();
 
     std::vector<std::uint16_t> group(std::size_t{std::numeric_limits<std::uint16_t>::max()} + 1); // of each delay
-    for (std::size_t g = 0; g < layout_.delays_steps.size(); ++g)
-        group[layout_.delays_steps[g]] = static_cast<std::uint16_t>(g);
-    rows_.resize(row_count);
+    for (std::size_t g = 0; g < groups_; ++g) group[layout_.delays_steps[g]] = static_cast<std::uint16_t>(g);
+    std::vector<std::size_t> next(std::size_t{layout_.sources} * groups_); // first the sizes, then where to write
     for (std::size_t i = 0; i < n; ++i) {
         check_ends(source[i], target[i], layout_);
-        ++rows_[row_index(source[i], group[delay_steps[i]])].capacity;
+        ++next[row_index(source[i], group[delay_steps[i]])];
     }
+    row_end_.resize(next.size());
+    segments_.resize(layout_.sources);
     std::size_t offset = 0;
-    for (Place& place : rows_) {
-        place.offset = offset;
-        offset += place.capacity;
-        needed_ += roomy(place.capacity);
+    for (std::uint32_t j = 0; j < layout_.sources; ++j) {
+        segments_[j].offset = offset;
+        for (std::size_t g = 0; g < groups_; ++g) {
+            const std::size_t r = row_index(j, g);
+            offset += std::exchange(next[r], offset);
+            row_end_[r] = static_cast<std::uint32_t>(offset - segments_[j].offset);
+        }
+        segments_[j].capacity = size_of(j);
+        needed_ += roomy(size_of(j));
     }
     each_field([n](auto& array) { array.resize(n); });
-    for (std::size_t i = 0; i < n; ++i) {
-        Place& place = rows_[row_index(source[i], group[delay_steps[i]])];
-        write(place.offset + place.size++,
+    for (std::size_t i = 0; i < n; ++i)
+        write(next[row_index(source[i], group[delay_steps[i]])]++,
               {source[i], delay_steps[i], target[i], weight.empty() ? layout_.shared_weight : weight[i]});
-    }
     count_ = n;
-    for (const Place& place : rows_) sort_row(place);
+    for (std::size_t r = 0; r < row_end_.size(); ++r) sort_row(r);
     set_partitions({0, layout_.targets});
 }
 
-void SynapseStore::set_partitions(std::vector<std::uint32_t> boundaries) {
+SynapseStore::SynapseStore(SynapseLayout layout, SynapseRows rows)
+    : layout_(std::move(layout)),
+      row_end_(std::move(rows.row_end)),
+      target_(std::move(rows.target)),
+      weight_(std::move(rows.weight)),
+      count_(target_.size()) {
+    set_groups();
+    if (rows.offset.size() != std::size_t{layout_.sources} + 1 || rows.offset.back() != count_ ||
+        row_end_.size() != std::size_t{layout_.sources} * groups_ ||
+        weight_.size() != (layout_.own_weights ? count_ : 0))
+        throw std::invalid_argument(fmt::format("{} offsets, {} rows, {} targets and {} weights do not fit {} sources",
+                                                rows.offset.size(), row_end_.size(), count_, weight_.size(),
+                                                layout_.sources));
+    segments_.resize(layout_.sources);
+    for (std::uint32_t j = 0; j < layout_.sources; ++j) {
+        segments_[j] = {rows.offset[j], size_of(j)};
+        needed_ += roomy(size_of(j));
+    }
+    if (layout_.ageing) {
+        formed_h_.resize(count_);
+        nascent_.resize(count_);
+    }
+    set_partitions({0, layout_.targets});
+}
+
+void SynapseStore::set_groups() {
+    groups_ = static_cast<std::uint32_t>(layout_.delays_steps.size());
+    if (std::size_t{layout_.sources} * groups_ >= std::numeric_limits<std::uint32_t>::max())
+        throw std::invalid_argument(
+            fmt::format("{} sources with {} delays make too many rows", layout_.sources, groups_));
+}
+
+void SynapseStore::set_partitions(std::vector<std::uint32_t> boundaries, const Executor& executor) {
     if (boundaries.size() < 2 || boundaries.front() != 0 || boundaries.back() != layout_.targets ||
         !std::is_sorted(boundaries.begin(), boundaries.end()))
         throw std::invalid_argument(
             fmt::format("partition boundaries must ascend from 0 to {} targets", layout_.targets));
     boundaries_ = std::move(boundaries);
-    splits_.resize(rows_.size() * boundaries_.size());
-    for (std::size_t r = 0; r < rows_.size(); ++r) update_splits(r);
+    splits_.clear();
+    // Positions are kept where they take a byte a synapse at most.
+    const std::size_t positions = row_end_.size() * (boundaries_.size() - 2);
+    if (positions == 0 || positions * sizeof(splits_[0]) > count_) {
+        splits_.shrink_to_fit();
+        return;
+    }
+    splits_.resize(positions);
+    constexpr std::uint32_t piece = 1024;
+    executor.run((layout_.sources + piece - 1) / piece, [&](std::size_t k) {
+        const auto first = static_cast<std::uint32_t>(k * piece);
+        for (std::uint32_t j = first; j < std::min(first + piece, layout_.sources); ++j) update_splits(j);
+    });
 }
 
 void SynapseStore::add(std::span<const Synapse> synapses) {
@@ -101,8 +145,9 @@ void SynapseStore::add(std::span<const Synapse> synapses) {
         return std::tie(a.row, a.target, a.index) < std::tie(b.row, b.target, b.index);
     });
     for (std::size_t begin = 0, end = 0; begin < pending.size(); begin = end) {
-        while (end < pending.size() && pending[end].row == pending[begin].row) ++end;
-        merge(pending[begin].row, std::span(pending).subspan(begin, end - begin), synapses);
+        const std::uint32_t source = source_of(pending[begin].row);
+        while (end < pending.size() && source_of(pending[end].row) == source) ++end;
+        merge(source, std::span(pending).subspan(begin, end - begin), synapses);
     }
     pack_if_wasteful();
 }
@@ -111,25 +156,31 @@ void SynapseStore::remove(std::span<const SynapseIndex> synapses) {
     std::vector<SynapseIndex> leaving(synapses.begin(), synapses.end());
     std::sort(leaving.begin(), leaving.end());
     for (const SynapseIndex& index : leaving)
-        if (index.row >= rows_.size() || index.position >= rows_[index.row].size)
+        if (index.row >= rows() || index.position >= row(index.row).size)
             throw std::invalid_argument(fmt::format("no synapse at position {} of row {}", index.position, index.row));
     if (const auto twice = std::adjacent_find(leaving.begin(), leaving.end()); twice != leaving.end())
         throw std::invalid_argument(
             fmt::format("synapse at position {} of row {} is to be removed twice", twice->position, twice->row));
 
     for (auto next = leaving.begin(); next != leaving.end();) {
-        const std::uint32_t r = next->row;
-        const Place& place = rows_[r];
-        std::uint32_t kept = next->position;
-        for (std::uint32_t i = next->position; i < place.size; ++i) {
-            if (next != leaving.end() && *next == SynapseIndex{r, i}) {
-                ++next;
-                continue;
+        const std::uint32_t source = source_of(next->row), before = size_of(source);
+        const std::size_t offset = segments_[source].offset, end_row = (std::size_t{source} + 1) * groups_;
+        std::uint32_t begin = begin_of(source, next->row), kept = begin;
+        for (std::size_t r = next->row; r < end_row; ++r) {
+            const std::uint32_t end = row_end_[r];
+            for (std::uint32_t i = begin; i < end; ++i) {
+                if (next != leaving.end() && next->row == r && next->position == i - begin) {
+                    ++next;
+                    continue;
+                }
+                each_field([&](auto& array) { array[offset + kept] = array[offset + i]; });
+                ++kept;
             }
-            each_field([&](auto& array) { array[place.offset + kept] = array[place.offset + i]; });
-            ++kept;
+            row_end_[r] = kept;
+            begin = end;
         }
-        set_size(r, kept);
+        change_size(before, kept);
+        update_splits(source);
     }
     pack_if_wasteful();
 }
@@ -137,33 +188,35 @@ void SynapseStore::remove(std::span<const SynapseIndex> synapses) {
 double SynapseStore::mean_weight() const {
     if (!layout_.own_weights) return static_cast<double>(layout_.shared_weight);
     double sum = 0;
-    for (const Place& place : rows_)
-        for (std::uint32_t i = 0; i < place.size; ++i) sum += static_cast<double>(weight_[place.offset + i]);
+    for (std::uint32_t j = 0; j < layout_.sources; ++j)
+        for (std::uint32_t i = 0; i < size_of(j); ++i) sum += static_cast<double>(weight_[segments_[j].offset + i]);
     return sum / static_cast<double>(count_);
 }
 
 std::size_t SynapseStore::bytes() const {
     const auto memory = [](const auto& array) { return array.capacity() * sizeof(array[0]); };
-    return memory(rows_) + memory(target_) + memory(weight_) + memory(formed_h_) + memory(nascent_) + memory(splits_);
+    return memory(segments_) + memory(row_end_) + memory(target_) + memory(weight_) + memory(formed_h_) +
+           memory(nascent_) + memory(splits_);
 }
 
 std::vector<std::uint32_t> SynapseStore::incoming_counts() const {
     std::vector<std::uint32_t> counts(layout_.targets);
-    for (const Place& place : rows_)
-        for (std::uint32_t i = 0; i < place.size; ++i) ++counts[target_[place.offset + i]];
+    for (std::uint32_t j = 0; j < layout_.sources; ++j)
+        for (std::uint32_t i = 0; i < size_of(j); ++i) ++counts[target_[segments_[j].offset + i]];
     return counts;
 }
 
 std::vector<std::uint32_t> SynapseStore::outgoing_counts() const {
     std::vector<std::uint32_t> counts(layout_.sources);
-    for (std::size_t r = 0; r < rows_.size(); ++r) counts[source_of(r)] += rows_[r].size;
+    for (std::uint32_t j = 0; j < layout_.sources; ++j) counts[j] = size_of(j);
     return counts;
 }
 
 Synapse SynapseStore::at(std::size_t r, std::uint32_t i) const {
-    const std::size_t slot = rows_[r].offset + i;
-    return {source_of(r),
-            layout_.delays_steps[r % layout_.delays_steps.size()],
+    const std::uint32_t source = source_of(r);
+    const std::size_t slot = segments_[source].offset + begin_of(source, r) + i;
+    return {source,
+            layout_.delays_steps[r - std::size_t{source} * groups_],
             target_[slot],
             layout_.own_weights ? weight_[slot] : layout_.shared_weight,
             layout_.ageing ? formed_h_[slot] : 0.0f,
@@ -188,91 +241,104 @@ void SynapseStore::write(std::size_t slot, const Synapse& synapse) {
     }
 }
 
-/// Sorts by target, equal targets in their present order. Most connection rules deliver rows in order
-/// already.
-void SynapseStore::sort_row(const Place& place) {
-    const std::span targets(target_.data() + place.offset, place.size);
+/// Sorts by target, equal targets in their present order.
+void SynapseStore::sort_row(std::size_t r) {
+    const Row unsorted = row(r);
+    const std::span targets(unsorted.target, unsorted.size);
     if (std::is_sorted(targets.begin(), targets.end())) return;
-    std::vector<std::uint64_t> keys(place.size); // target above, present position below: distinct, so plain sort
-    for (std::uint32_t i = 0; i < place.size; ++i) keys[i] = std::uint64_t{targets[i]} << 32 | i;
+    std::vector<std::uint64_t> keys(unsorted.size); // target above, present position below: distinct, so plain sort
+    for (std::uint32_t i = 0; i < unsorted.size; ++i) keys[i] = std::uint64_t{targets[i]} << 32 | i;
     std::sort(keys.begin(), keys.end());
+    const std::size_t offset = segments_[source_of(r)].offset + begin_of(source_of(r), r);
     each_field([&](auto& array) {
-        const auto begin = array.begin() + static_cast<std::ptrdiff_t>(place.offset);
-        const std::vector before(begin, begin + place.size);
-        for (std::uint32_t i = 0; i < place.size; ++i)
-            array[place.offset + i] = before[static_cast<std::uint32_t>(keys[i])];
+        const auto begin = array.begin() + static_cast<std::ptrdiff_t>(offset);
+        const std::vector before(begin, begin + unsorted.size);
+        for (std::uint32_t i = 0; i < unsorted.size; ++i)
+            array[offset + i] = before[static_cast<std::uint32_t>(keys[i])];
     });
 }
 
-/// Moves a row to the end of the pool, with room for `size` and slack.
-void SynapseStore::relocate(Place& place, std::uint32_t size) {
+/// Moves a segment to the end of the pool, with room for `size` and slack.
+void SynapseStore::relocate(std::uint32_t source, std::uint32_t size) {
+    Segment& segment = segments_[source];
     const std::size_t end = target_.size();
     const std::uint32_t capacity = roomy(size);
     each_field([&](auto& array) {
         // Grows by an eighth: the vector's own doubling would cost more memory than the slack.
         if (array.capacity() < end + capacity) array.reserve(end + end / 8 + capacity);
         array.resize(end + capacity);
-        std::copy_n(array.begin() + static_cast<std::ptrdiff_t>(place.offset), place.size,
+        std::copy_n(array.begin() + static_cast<std::ptrdiff_t>(segment.offset), size_of(source),
                     array.begin() + static_cast<std::ptrdiff_t>(end));
     });
-    place.offset = end;
-    place.capacity = capacity;
+    segment = {end, capacity};
 }
 
-/// Merges additions of one row, sorted by target, from the back; among equal targets the newcomers come last.
-void SynapseStore::merge(std::size_t r, std::span<const Pending> pending, std::span<const Synapse> synapses) {
-    Place& place = rows_[r];
-    const auto size = static_cast<std::uint32_t>(place.size + pending.size());
-    if (size > place.capacity) relocate(place, size);
-    std::size_t from = place.offset + place.size;
-    std::size_t to = place.offset + size;
-    for (std::size_t i = pending.size(); i-- > 0;) {
-        while (from > place.offset && target_[from - 1] > pending[i].target) {
-            --from;
-            --to;
-            each_field([&](auto& array) { array[to] = array[from]; });
+/// Merges additions to one source, sorted by row and target, from the back; among equal targets the newcomers come
+/// last.
+void SynapseStore::merge(std::uint32_t source, std::span<const Pending> pending, std::span<const Synapse> synapses) {
+    const std::uint32_t before = size_of(source), after = before + static_cast<std::uint32_t>(pending.size());
+    if (after > segments_[source].capacity) relocate(source, after);
+    const std::size_t offset = segments_[source].offset;
+    std::uint32_t from = before, to = after;
+    std::size_t left = pending.size();
+    for (std::size_t r = (std::size_t{source} + 1) * groups_ - 1; left > 0; --r) {
+        const std::uint32_t begin = begin_of(source, r);
+        row_end_[r] = to;
+        const auto move_down_to = [&](auto&& stays) {
+            while (from > begin && !stays(target_[offset + from - 1])) {
+                --from;
+                --to;
+                each_field([&](auto& array) { array[offset + to] = array[offset + from]; });
+            }
+        };
+        for (; left > 0 && pending[left - 1].row == r; --left) {
+            const Pending& newcomer = pending[left - 1];
+            move_down_to([&](std::uint32_t target) { return target <= newcomer.target; });
+            write(offset + --to, synapses[newcomer.index]);
         }
-        write(--to, synapses[pending[i].index]);
+        if (left > 0) move_down_to([](std::uint32_t) { return false; });
     }
-    set_size(r, size);
+    change_size(before, after);
+    update_splits(source);
 }
 
-void SynapseStore::set_size(std::size_t r, std::uint32_t size) {
-    count_ += size;
-    count_ -= rows_[r].size;
-    needed_ += roomy(size);
-    needed_ -= roomy(rows_[r].size);
-    rows_[r].size = size;
-    update_splits(r);
+/// Keeps the totals when a source's size changes.
+void SynapseStore::change_size(std::uint32_t before, std::uint32_t after) {
+    count_ += after;
+    count_ -= before;
+    needed_ += roomy(after);
+    needed_ -= roomy(before);
 }
 
-void SynapseStore::update_splits(std::size_t r) {
-    const std::uint32_t* begin = target_.data() + rows_[r].offset;
-    const std::uint32_t* end = begin + rows_[r].size;
-    const std::uint32_t* from = begin;
-    for (std::size_t t = 0; t < boundaries_.size(); ++t) {
-        from = std::lower_bound(from, end, boundaries_[t]);
-        splits_[r * boundaries_.size() + t] = static_cast<std::uint32_t>(from - begin);
+void SynapseStore::update_splits(std::uint32_t source) {
+    if (splits_.empty()) return;
+    const std::size_t inner = boundaries_.size() - 2;
+    for (std::size_t r = std::size_t{source} * groups_; r < (std::size_t{source} + 1) * groups_; ++r) {
+        const Row whole = row_of(source, r);
+        const std::uint32_t* from = whole.target;
+        for (std::size_t t = 0; t < inner; ++t) {
+            from = std::lower_bound(from, whole.target + whole.size, boundaries_[t + 1]);
+            splits_[r * inner + t] = static_cast<std::uint32_t>(from - whole.target);
+        }
     }
 }
 
-/// Packs the pool in order of rows, each with slack, once more than half of it is waste.
+/// Packs the pool in order of sources, each with slack, once more than half of it is waste.
 void SynapseStore::pack_if_wasteful() {
     if (target_.size() <= 2 * needed_) return;
     each_field([&](auto& array) {
         std::remove_reference_t<decltype(array)> packed(needed_);
         auto to = packed.begin();
-        for (const Place& place : rows_) {
-            std::copy_n(array.begin() + static_cast<std::ptrdiff_t>(place.offset), place.size, to);
-            to += roomy(place.size);
+        for (std::uint32_t j = 0; j < layout_.sources; ++j) {
+            std::copy_n(array.begin() + static_cast<std::ptrdiff_t>(segments_[j].offset), size_of(j), to);
+            to += roomy(size_of(j));
         }
         array = std::move(packed);
     });
     std::size_t offset = 0;
-    for (Place& place : rows_) {
-        place.offset = offset;
-        place.capacity = roomy(place.size);
-        offset += place.capacity;
+    for (std::uint32_t j = 0; j < layout_.sources; ++j) {
+        segments_[j] = {offset, roomy(size_of(j))};
+        offset += segments_[j].capacity;
     }
 }
 

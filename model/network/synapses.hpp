@@ -7,12 +7,14 @@
 //
 //     target 4 bytes | weight 4 bytes, if synapses have their own | formed_h 4 and nascent 1, if they age
 //
-// A row has slack behind it only once it has changed. A row that outgrows its place moves to the end of the
-// pool; when the pool is more than twice as long as its rows need, it is packed again, so a change costs
-// about one pass over the rows that it touches. With target partitions (one per thread), each row knows where
-// its part for each partition begins: a thread finds its synapses without a search. Contents never depend on
-// the partitions.
+// A source's rows lie side by side in a segment of the pool, with slack behind it only once it has changed. A segment
+// that is outgrown moves to the end of the pool; when the pool is more than twice as long as its segments need, it is
+// packed again, so a change costs about one pass over the sources that it touches. A row is known by its end within
+// the segment: 4 bytes a row, which counts where delays are many and rows short. With target partitions (one per
+// thread) a store of long rows knows where each row's part for a partition begins, so that a thread finds its
+// synapses without a search; short rows are searched. Contents never depend on the partitions.
 
+#include <algorithm>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "network/executor.hpp"
 #include "quantity/aligned.hpp"
 
 namespace rewire::network {
@@ -51,6 +54,14 @@ struct SynapseIndex {
     friend auto operator<=>(const SynapseIndex&, const SynapseIndex&) = default;
 };
 
+/// All synapses of a store in its order: by source, delay, target.
+struct SynapseRows {
+    std::vector<std::size_t> offset;            ///< first synapse of each source, and the total
+    std::vector<std::uint32_t> row_end;         ///< [source][delay]: end of the row, counted from the source's first
+    uninitialised_vector<std::uint32_t> target; ///< ascending within a row
+    uninitialised_vector<float> weight;         ///< empty where all share one
+};
+
 class SynapseStore {
 public:
     /// A row, or a thread's part of it.
@@ -62,17 +73,20 @@ public:
 
     explicit SynapseStore(SynapseLayout layout = {}) : SynapseStore(std::move(layout), {}, {}, {}, {}) {}
     /// Builds the store from unsorted synapses: counting sort into rows, then each row by target.
-    /// \param weight  empty: all start with layout.shared_weight; else one per synapse, and
-    /// layout.own_weights is set \throws std::invalid_argument  lists of different lengths, source or target
-    /// out of range, weights given to a
+    /// \param weight  empty: all start with layout.shared_weight; else one per synapse, and layout.own_weights is set
+    /// \throws std::invalid_argument  lists of different lengths, source or target out of range, weights given to a
     ///         store that shares one, 2^32 rows or more
     SynapseStore(SynapseLayout layout, std::span<const std::uint32_t> source,
                  std::span<const std::uint16_t> delay_steps, std::span<const std::uint32_t> target,
                  std::span<const float> weight = {});
+    /// Takes over synapses that stand in order already; layout.delays_steps are the delays of the rows, ascending.
+    /// Synapses that age start old (formed at 0 h, not nascent).
+    /// \throws std::invalid_argument  arrays whose lengths do not fit the layout
+    SynapseStore(SynapseLayout layout, SynapseRows rows);
 
     /// Divides the targets: partition t holds targets boundaries[t] <= target < boundaries[t + 1].
     /// \throws std::invalid_argument  unless boundaries ascend from 0 to the number of targets
-    void set_partitions(std::vector<std::uint32_t> boundaries);
+    void set_partitions(std::vector<std::uint32_t> boundaries, const Executor& executor = {});
 
     /// Adds synapses, in any order; nothing changes if one is refused.
     /// \throws std::invalid_argument  source or target out of range, or a delay that is not in delays_steps()
@@ -85,24 +99,31 @@ public:
     std::uint32_t targets() const { return layout_.targets; }
     const std::vector<std::uint16_t>& delays_steps() const { return layout_.delays_steps; } ///< ascending, distinct
     float shared_weight() const { return layout_.shared_weight; }
-    std::size_t rows() const { return rows_.size(); }
+    bool has_own_weights() const { return layout_.own_weights; }
+    const std::vector<std::uint32_t>& boundaries() const { return boundaries_; } ///< of the partitions
+    std::size_t rows() const { return row_end_.size(); }
     std::size_t row_index(std::uint32_t source, std::size_t delay_group) const {
         return source * layout_.delays_steps.size() + delay_group;
     }
     std::uint32_t source_of(std::size_t row) const {
-        return static_cast<std::uint32_t>(row / layout_.delays_steps.size());
+        return groups_ == 1 ? static_cast<std::uint32_t>(row) : static_cast<std::uint32_t>(row) / groups_;
     }
 
-    Row row(std::size_t r) const { return view(rows_[r].offset, rows_[r].size); }
+    Row row(std::size_t r) const { return row_of(source_of(r), r); }
+    /// The same, for callers who know source and delay: spares a division.
+    Row row(std::uint32_t source, std::size_t delay_group) const {
+        return row_of(source, row_index(source, delay_group));
+    }
     /// The synapses of row r whose targets lie in partition t.
-    Row split(std::size_t r, std::size_t t) const {
-        const std::uint32_t* bounds = &splits_[r * boundaries_.size() + t];
-        return view(rows_[r].offset + bounds[0], bounds[1] - bounds[0]);
+    Row split(std::size_t r, std::size_t t) const { return part(row(r), r, t); }
+    Row split(std::uint32_t source, std::size_t delay_group, std::size_t t) const {
+        return part(row(source, delay_group), row_index(source, delay_group), t);
     }
     /// Fetches what split(r, t) reads.
     void prefetch_place(std::size_t r, std::size_t t) const {
-        __builtin_prefetch(&rows_[r]);
-        __builtin_prefetch(&splits_[r * boundaries_.size() + t]);
+        __builtin_prefetch(&segments_[source_of(r)]);
+        __builtin_prefetch(&row_end_[r]);
+        if (!splits_.empty()) __builtin_prefetch(&splits_[r * (boundaries_.size() - 2) + t]);
     }
     /// Fetches the first synapses of split(r, t); the rest of a row follows as a stream.
     void prefetch_row(std::size_t r, std::size_t t) const {
@@ -131,25 +152,47 @@ public:
     /// Calls f(SynapseIndex, Synapse) for every synapse, by source, delay, target.
     template <class F>
     void for_each(F&& f) const {
-        for (std::size_t r = 0; r < rows_.size(); ++r)
-            for (std::uint32_t i = 0; i < rows_[r].size; ++i)
+        for (std::size_t r = 0; r < rows(); ++r)
+            for (std::uint32_t i = 0, size = row(r).size; i < size; ++i)
                 f(SynapseIndex{static_cast<std::uint32_t>(r), i}, at(r, i));
     }
 
 private:
-    struct Place {
+    /// Where the rows of a source lie.
+    struct Segment {
         std::size_t offset = 0;
-        std::uint32_t size = 0;
         std::uint32_t capacity = 0;
     };
     struct Pending; ///< a synapse on its way into a row
 
-    Row view(std::size_t offset, std::uint32_t size) const {
-        return {target_.data() + offset, layout_.own_weights ? weight_.data() + offset : nullptr, size};
+    std::uint32_t begin_of(std::uint32_t source, std::size_t r) const {
+        return r == std::size_t{source} * groups_ ? 0 : row_end_[r - 1];
+    }
+    std::uint32_t size_of(std::uint32_t source) const { ///< of all rows of a source
+        return groups_ == 0 ? 0 : row_end_[std::size_t{source} * groups_ + groups_ - 1];
+    }
+    Row row_of(std::uint32_t source, std::size_t r) const {
+        const std::uint32_t begin = begin_of(source, r);
+        const std::size_t slot = segments_[source].offset + begin;
+        return {target_.data() + slot, layout_.own_weights ? weight_.data() + slot : nullptr, row_end_[r] - begin};
+    }
+    Row part(const Row& whole, std::size_t r, std::size_t t) const {
+        if (boundaries_.size() == 2) return whole;
+        const std::uint32_t begin = t == 0 ? 0 : cut(whole, r, t);
+        const std::uint32_t end = t + 2 == boundaries_.size() ? whole.size : cut(whole, r, t + 1);
+        return {whole.target + begin, whole.weight == nullptr ? nullptr : whole.weight + begin, end - begin};
+    }
+    /// Position in the row where partition t > 0 begins.
+    std::uint32_t cut(const Row& whole, std::size_t r, std::size_t t) const {
+        if (!splits_.empty()) return splits_[r * (boundaries_.size() - 2) + t - 1];
+        return static_cast<std::uint32_t>(std::lower_bound(whole.target, whole.target + whole.size, boundaries_[t]) -
+                                          whole.target);
     }
     template <class A>
     std::span<typename A::value_type> field(A& array, std::size_t r) const {
-        return std::span(array.data() + rows_[r].offset, array.empty() ? 0 : rows_[r].size);
+        const std::uint32_t source = source_of(r), begin = begin_of(source, r);
+        if (array.empty()) return {};
+        return std::span(array.data() + segments_[source].offset + begin, row_end_[r] - begin);
     }
     template <class F>
     void each_field(F&& f) {
@@ -163,21 +206,24 @@ private:
     Synapse at(std::size_t r, std::uint32_t i) const;
     std::size_t row_of(const Synapse& synapse) const;
     void write(std::size_t slot, const Synapse& synapse);
-    void sort_row(const Place& place);
-    void relocate(Place& place, std::uint32_t size);
-    void merge(std::size_t r, std::span<const Pending> pending, std::span<const Synapse> synapses);
-    void set_size(std::size_t r, std::uint32_t size);
-    void update_splits(std::size_t r);
+    void set_groups();
+    void sort_row(std::size_t r);
+    void relocate(std::uint32_t source, std::uint32_t size);
+    void merge(std::uint32_t source, std::span<const Pending> pending, std::span<const Synapse> synapses);
+    void change_size(std::uint32_t before, std::uint32_t after);
+    void update_splits(std::uint32_t source);
     void pack_if_wasteful();
 
     SynapseLayout layout_;
-    std::vector<Place> rows_;
-    aligned_vector<std::uint32_t> target_;
-    aligned_vector<float> weight_;
+    std::uint32_t groups_ = 0; ///< delays
+    std::vector<Segment> segments_;
+    std::vector<std::uint32_t> row_end_; ///< within the segment of the row's source
+    uninitialised_vector<std::uint32_t> target_;
+    uninitialised_vector<float> weight_;
     std::vector<float> formed_h_;
     std::vector<std::uint8_t> nascent_;
     std::vector<std::uint32_t> boundaries_;
-    std::vector<std::uint32_t> splits_; ///< boundaries_.size() entries per row
+    std::vector<std::uint32_t> splits_; ///< row positions of the inner boundaries, or empty: they are searched for
     std::size_t count_ = 0;
     std::size_t needed_ = 0; ///< slots of a packed pool with slack
 };

@@ -38,6 +38,7 @@ inline double reset_potential_mV(const Adex& p) { return p.reset_mV; }
 /// Upper end of the initial potentials.
 inline double spike_threshold_mV(const Adex& p) { return p.threshold_mV; }
 inline double refractory_period_ms(const Adex& p) { return p.refractory_ms; }
+inline double initial_adaptation_pA(const Adex&, double) { return 0; }
 
 /// One step of `dt_ms`; sets spiked[i], see MembraneSlice.
 REWIRE_CLONES static inline void step(const Adex& p, double dt_ms, int refractory_steps,

@@ -24,9 +24,9 @@ struct MembraneState {
 struct StepInput {
     const float* conductance_nS;         ///< sum of the ohmic conductances
     const float* conductance_current_pA; ///< sum of conductance x reversal potential
-    const float* nmda_ab_nS;             ///< NMDA conductance through GluN2A/2B channels before the Mg block
-    const float* nmda_cd_nS;             ///< the same for GluN2C/2D channels
-    const float* current_pA;             ///< injected current
+    const float* nmda_ab_nS; ///< NMDA conductance through GluN2A/2B channels before the Mg block; nullptr: none
+    const float* nmda_cd_nS; ///< the same for GluN2C/2D channels
+    const float* current_pA; ///< injected current
 };
 
 /// Pointers to the state of a run of `count` neurons; `spiked[i]` is set to 1 for those that fire in the step.

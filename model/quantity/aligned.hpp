@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <new>
+#include <utility>
 #include <vector>
 
 namespace rewire {
@@ -24,5 +25,30 @@ struct AlignedAllocator {
 
 template <class T>
 using aligned_vector = std::vector<T, AlignedAllocator<T>>;
+
+/// Leaves new entries as they come: for large arrays that several threads then write, each its part first (a page
+/// belongs to the memory of the processor that touches it first). Asking the system for pages of 2 MB was tried and cost
+/// more time in it than it saved.
+template <class T>
+struct UninitialisedAllocator : AlignedAllocator<T> {
+    template <class U>
+    struct rebind {
+        using other = UninitialisedAllocator<U>;
+    };
+    UninitialisedAllocator() = default;
+    template <class U>
+    constexpr UninitialisedAllocator(const UninitialisedAllocator<U>&) noexcept {}
+    template <class U>
+    void construct(U* p) {
+        ::new (static_cast<void*>(p)) U;
+    }
+    template <class U, class... Arguments>
+    void construct(U* p, Arguments&&... arguments) {
+        ::new (static_cast<void*>(p)) U(std::forward<Arguments>(arguments)...);
+    }
+};
+
+template <class T>
+using uninitialised_vector = std::vector<T, UninitialisedAllocator<T>>;
 
 } // namespace rewire

@@ -13,6 +13,7 @@
 
 using namespace rewire;
 using neuron::Adex;
+using neuron::Izhikevich;
 using neuron::LifConductance;
 using neuron::LifCurrent;
 
@@ -23,12 +24,18 @@ template <class M>
 struct Cell {
     M model;
     double dt_ms;
-    float v = static_cast<float>(resting_potential_mV(model)), w = 0;
+    float v = static_cast<float>(resting_potential_mV(model)), w = start_pA();
     std::int32_t refractory = 0, spiked = 0;
     float g_nS = 0, g_current_pA = 0, ab_nS = 0, cd_nS = 0, current_pA = 0;
     neuron::NmdaVoltageDependence nmda{static_cast<float>(1.2 / 3.57), static_cast<float>(1.2 / 17.85), 0};
     bool with_nmda = true;
 
+    float start_pA() const {
+        if constexpr (neuron::is_adaptive<M>)
+            return static_cast<float>(initial_adaptation_pA(model, static_cast<double>(v)));
+        else
+            return 0;
+    }
     bool step() {
         const neuron::StepInput in{&g_nS, &g_current_pA, with_nmda ? &ab_nS : nullptr, &cd_nS, &current_pA};
         const neuron::MembraneSlice slice{&v, &w, &refractory, &spiked, 1};
@@ -43,6 +50,7 @@ template <class M>
 std::vector<int> fire(M model, double dt_ms, double current_pA, double duration_ms) {
     Cell<M> cell{model, dt_ms};
     cell.v = static_cast<float>(reset_potential_mV(model));
+    cell.w = cell.start_pA();
     cell.current_pA = static_cast<float>(current_pA);
     std::vector<int> steps;
     for (int k = 0; k < std::lround(duration_ms / dt_ms); ++k)
@@ -167,6 +175,28 @@ std::vector<double> adex_reference(const Adex& p, double current_pA, double dura
     }
     return spikes;
 }
+
+/// Spike times (ms) of Izhikevich's neuron, started at reset with u = b V, by Runge-Kutta in double with spikes on a
+/// grid of 1 us. `current` is that of the paper, in mV/ms.
+std::vector<double> izhikevich_reference(const Izhikevich& p, double current, double duration_ms) {
+    const double a = p.recovery_rate_per_ms, b = p.recovery_sensitivity_per_ms;
+    const auto f = [&](double, const Vector<2>& y) {
+        return Vector<2>{0.04 * y[0] * y[0] + 5 * y[0] + 140 - y[1] + current, a * (b * y[0] - y[1])};
+    };
+    Vector<2> y{p.reset_mV, b * p.reset_mV};
+    std::vector<double> spikes;
+    const double h = 0.001;
+    for (int k = 0; k < std::lround(duration_ms / h); ++k) {
+        y = rk4<2>(f, 0, y, h);
+        if (y[0] <= p.peak_mV) continue;
+        spikes.push_back((k + 1) * h);
+        y = {p.reset_mV, y[1] + p.recovery_increment_mV_per_ms};
+    }
+    return spikes;
+}
+
+const Izhikevich regular_spiking{};
+const Izhikevich fast_spiking{.recovery_rate_per_ms = 0.1, .recovery_increment_mV_per_ms = 2};
 
 } // namespace
 
@@ -411,4 +441,103 @@ TEST_CASE("spike times converge at first order", "[neuron]") {
     INFO(coarse << " " << fine);
     CHECK(coarse / fine > 7);
     CHECK(coarse / fine < 14);
+}
+
+TEST_CASE("the Izhikevich model converges at second order below threshold", "[neuron]") {
+    // Recovery and the quadratic term take part: the trajectory comes within 13 mV of the unstable fixed point. Four
+    // times the default capacitance, so that the drive of the convergence tests stays below threshold.
+    const bool nmda = GENERATE(false, true);
+    const Izhikevich p{.capacitance_pF = 400, .recovery_rate_per_ms = 0.1};
+    const auto truth = reference<2>(
+        [&](double t, const Vector<2>& y) {
+            return Vector<2>{0.04 * y[0] * y[0] + 5 * y[0] + 140 - y[1] + synaptic_pA(t, y[0], nmda) / 400,
+                             0.1 * (0.2 * y[0] - y[1])};
+        },
+        {-70, -14});
+    CHECK(*std::max_element(truth.begin(), truth.end()) > -63);
+    require_second_order(p, nmda, truth);
+}
+
+TEST_CASE("the Izhikevich model rests at its fixed points", "[unit][neuron]") {
+    // Roots of 0.04 V^2 + (5 - b) V + 140 + I with u = b V, by the quadratic formula; float rounding of the three
+    // terms (3e-5 mV/ms) over a slope of 0.8 to 0.4 /ms.
+    const double input = GENERATE(-5.0, 0.0, 2.0); // mV/ms
+    const Izhikevich p;
+    Cell<Izhikevich> cell{p, 0.1};
+    cell.current_pA = static_cast<float>(100 * input);
+    for (int k = 0; k < 20000; ++k) REQUIRE_FALSE(cell.step());
+    const double v = (-4.8 - std::sqrt(4.8 * 4.8 - 0.16 * (140 + input))) / 0.08;
+    CHECK(cell.v == Approx(v).margin(3e-4));
+    CHECK(cell.w == Approx(100 * 0.2 * v).epsilon(1e-4));
+    CHECK(resting_potential_mV(p) == Approx(-70).margin(1e-9)); // by hand: (-4.8 -+ 0.8) / 0.08
+    CHECK(spike_threshold_mV(p) == Approx(-50).margin(1e-9));
+    CHECK(resting_potential_mV(Izhikevich{.recovery_sensitivity_per_ms = 0.3}) == Approx(-58.75)); // none: the vertex
+}
+
+TEST_CASE("conductances act on the Izhikevich model as currents g (E - V)", "[unit][neuron]") {
+    // 2 nS of excitation at rest: V where 0.04 V^2 + 4.8 V + 140 + 2/100 (0 - V) = 0.
+    Cell<Izhikevich> cell{{}, 0.1};
+    cell.g_nS = 2;
+    for (int k = 0; k < 20000; ++k) REQUIRE_FALSE(cell.step());
+    CHECK(cell.v == Approx((-4.78 - std::sqrt(4.78 * 4.78 - 22.4)) / 0.08).margin(1e-3));
+}
+
+TEST_CASE("Izhikevich's published patterns: regular and fast spiking", "[neuron]") {
+    // Izhikevich 2003, figure 2, at I = 10 with the paper's parameters. Regular spiking adapts: intervals lengthen
+    // from a short first one to a steady 20 to 25 Hz. Fast spiking cells fire several times faster, practically without
+    // adaptation. Spike by spike against the fine integration: the grid moves a spike by up to a step.
+    const bool fast = GENERATE(false, true);
+    const Izhikevich p = fast ? fast_spiking : regular_spiking;
+    const std::vector<double> truth = izhikevich_reference(p, 10, 1000);
+    const std::vector<int> spikes = fire(p, 0.1, 1000, 1000);
+    REQUIRE(truth.size() > 15);
+    CHECK(std::abs(static_cast<double>(spikes.size()) - static_cast<double>(truth.size())) <= 1);
+    for (std::size_t n = 0; n < std::min(truth.size(), spikes.size()); ++n) {
+        const double late_ms = 0.1 * (spikes[n] + 1) - truth[n];
+        INFO("spike " << n << " at " << truth[n] << " ms, late by " << late_ms);
+        CHECK(std::abs(late_ms) < 0.1 * static_cast<double>(n + 1));
+    }
+    const auto interval = [&](std::size_t n) { return 0.1 * (spikes[n + 1] - spikes[n]); };
+    const double first = interval(0), last = interval(spikes.size() - 2);
+    INFO("intervals " << first << " to " << last << " ms, " << truth.size() << " spikes");
+    if (fast) { // steady from the fourth interval on, but for the grid
+        CHECK(interval(3) == Approx(last).margin(0.201));
+        CHECK(last < 10);
+    } else {
+        CHECK(last / first > 1.5);
+        CHECK(last == Approx(45).margin(5));
+    }
+}
+
+TEST_CASE("the Izhikevich model has the f-I curve of a fine integration", "[neuron]") {
+    // Mean rate over a second after the first 200 ms. The grid lengthens an interval T by at most a step, so the rate
+    // falls by at most dt/T^2; and one spike more or less lies in the window.
+    const Izhikevich p = GENERATE(regular_spiking, fast_spiking);
+    const double input = GENERATE(3.0, 6.0, 10.0, 20.0, 40.0); // mV/ms
+    const auto rate_Hz = [](const std::vector<double>& times_ms) {
+        return static_cast<double>(std::count_if(times_ms.begin(), times_ms.end(), [](double t) { return t > 200; }));
+    };
+    std::vector<double> ours;
+    for (const int k : fire(p, 0.1, 100 * input, 1200)) ours.push_back(0.1 * (k + 1));
+    const double truth = rate_Hz(izhikevich_reference(p, input, 1200));
+    INFO("input " << input << ": " << rate_Hz(ours) << " and " << truth << " Hz");
+    CHECK(std::abs(rate_Hz(ours) - truth) <= 1 + 1e-4 * truth * truth);
+    CHECK((truth == 0) == (input == 3)); // rheobase lies between 3 and 4 (saddle-node at 4, 0.04 V^2 + 4.8 V + 140 + I)
+}
+
+TEST_CASE("Izhikevich spike times converge at first order", "[neuron]") {
+    // As for the adaptive model, a tenth of the step, a tenth of the error; more where second-order terms still show at
+    // the coarse one. The error that is left is at most half a step a spike.
+    const std::vector<double> truth = izhikevich_reference({}, 10, 600);
+    const auto lateness = [&](double dt_ms) {
+        const std::vector<int> spikes = fire(Izhikevich{}, dt_ms, 1000, 600);
+        double sum = 0;
+        for (std::size_t n = 0; n < 10; ++n) sum += std::abs(dt_ms * (spikes[n] + 1) - truth[n]);
+        return sum / 10;
+    };
+    const double coarse = lateness(0.1), fine = lateness(0.01);
+    INFO(coarse << " " << fine);
+    CHECK(coarse / fine > 7);
+    CHECK(coarse / fine < 30);
+    CHECK(fine < 0.005 * 5.5); // the n-th of ten spikes is late n times
 }

@@ -6,17 +6,39 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include <boost/math/distributions/chi_squared.hpp>
+#include <boost/math/distributions/normal.hpp>
 
 #include "network/connect.hpp"
+#include "random/bulk.hpp"
 
 using namespace rewire;
 using namespace rewire::network;
 
 namespace {
+
+/// The synapses of a store, by source, delay, target.
+struct SynapseList {
+    std::vector<std::uint32_t> source, target;
+    std::vector<std::uint16_t> delay_steps;
+    std::vector<float> weight;
+
+    explicit SynapseList(const SynapseStore& store) {
+        store.for_each([&](SynapseIndex, const Synapse& s) {
+            source.push_back(s.source);
+            target.push_back(s.target);
+            delay_steps.push_back(s.delay_steps);
+            weight.push_back(s.weight);
+        });
+    }
+    std::size_t size() const { return source.size(); }
+    friend bool operator==(const SynapseList&, const SynapseList&) = default;
+};
 
 struct Case {
     Population source{.name = "a", .size = 300}, target{.name = "b", .size = 200};
@@ -35,10 +57,11 @@ struct Case {
         projection.source = projection.target = 0;
         return *this;
     }
-    SynapseList list() const {
+    SynapseStore store(const Executor& executor = {}) const {
         return connect(projection, index, source, target, place(source, 0, seed),
-                       place(target, projection.target, seed), 0.1, seed, columns);
+                       place(target, projection.target, seed), 0.1, seed, columns, executor);
     }
+    SynapseList list() const { return SynapseList(store()); }
 };
 
 std::vector<double> degrees(const std::vector<std::uint32_t>& ends, std::int64_t size) {
@@ -164,6 +187,79 @@ TEST_CASE("fixed degrees without multapses draw distinct partners", "[unit][conn
     CHECK(autapses(list) == 0);
 }
 
+TEST_CASE("fixed_total_number: exact in all, multinomial on both sides", "[unit][connect]") {
+    Case c("fixed_total_number");
+    const std::int64_t number = c.projection.rule.number = GENERATE(700, 45000, 400000); // of 60,000 pairs
+    const SynapseList list = c.list();
+    REQUIRE(list.size() == static_cast<std::size_t>(number));
+    CHECK(expected_synapses(c.projection, c.source, c.target, 1) == static_cast<double>(number));
+    const auto n = static_cast<double>(number);
+    // Pearson's statistic: variance n p in the denominator, one degree of freedom lost.
+    for (const double p : {scatter_p(degrees(list.source, 300), n / 300, n / 300, 1),
+                           scatter_p(degrees(list.target, 200), n / 200, n / 200, 1)}) {
+        CHECK(p > 1e-3);
+        CHECK(p < 0.999);
+    }
+    // Pairs drawn with replacement: P(a pair is never drawn) = (1 - 1/60000)^n; the number of those that are scatters
+    // by less than its binomial law.
+    const double miss = std::exp(n * std::log1p(-1 / 60000.0));
+    CHECK(std::abs(static_cast<double>(distinct_pairs(list)) - 60000 * (1 - miss)) <
+          4 * std::sqrt(60000 * miss * (1 - miss)));
+}
+
+TEST_CASE("fixed_total_number without multapses draws distinct pairs", "[unit][connect]") {
+    Case c("fixed_total_number");
+    c.recurrent(40).projection.rule.multapses = false;
+    c.projection.rule.number = GENERATE(5, 700, 900, 1560); // 1,560: everybody with everybody else
+    const SynapseList list = c.list();
+    CHECK(list.size() == static_cast<std::size_t>(c.projection.rule.number));
+    CHECK(distinct_pairs(list) == list.size());
+    CHECK(autapses(list) == 0);
+    // Hypergeometric degrees: variance N K/M (1 - K/M) (M - N)/(M - 1) of N drawn from M pairs, K = 39 of a neuron.
+    const double all = 1560, n = static_cast<double>(c.projection.rule.number), share = 39 / all;
+    const double variance = n * share * (1 - share) * (all - n) / (all - 1);
+    if (n < 100 || n == all) return; // no scatter to speak of
+    for (const auto& ends : {list.source, list.target}) {
+        const double p = scatter_p(degrees(ends, 40), n / 40, variance * 40 / 39, 1);
+        CHECK(p > 1e-3);
+        CHECK(p < 0.999);
+    }
+}
+
+TEST_CASE("fixed_total_number: autapses come only when allowed", "[unit][connect]") {
+    Case c("fixed_total_number");
+    c.recurrent(50).projection.rule.number = 4000;
+    CHECK(autapses(c.list()) == 0);
+    c.projection.rule.autapses = true;
+    CHECK(c.list().size() == 4000);
+    CHECK(std::abs(static_cast<double>(autapses(c.list())) - 80) < 4 * std::sqrt(4000 * 0.02 * 0.98)); // binomial
+}
+
+TEST_CASE("a store does not depend on how its pieces are run", "[unit][connect]") {
+    const char* kind = GENERATE("probability", "fixed_indegree", "fixed_outdegree", "fixed_total_number", "all_to_all");
+    Case c(kind);
+    c.recurrent(700);
+    c.projection.rule.probability = 0.1;
+    c.projection.rule.degree = 90;
+    c.projection.rule.number = 50000;
+    c.projection.weight = {.kind = "normal", .mean = 2, .sd = 0.3};
+    c.projection.delay_ms = GENERATE(Distribution{.mean = 1}, Distribution{.kind = "normal", .mean = 1, .sd = 0.4});
+    const Executor backwards{7, [](std::size_t count, const auto& piece) {
+                                 for (std::size_t k = count; k-- > 0;) piece(k);
+                             }};
+    const Executor threads{3, [](std::size_t count, const auto& piece) {
+                               std::vector<std::jthread> running;
+                               for (std::size_t k = 0; k < count; ++k) running.emplace_back([&piece, k] { piece(k); });
+                           }};
+    const SynapseList list = c.list();
+    CHECK(SynapseList(c.store(backwards)) == list);
+    CHECK(SynapseList(c.store(threads)) == list);
+    // In order, as the store promises; equal targets are allowed.
+    for (std::size_t k = 1; k < list.size(); ++k)
+        REQUIRE(std::tuple(list.source[k - 1], list.delay_steps[k - 1], list.target[k - 1]) <=
+                std::tuple(list.source[k], list.delay_steps[k], list.target[k]));
+}
+
 TEST_CASE("the distance kernel is a Gaussian of the distance", "[unit][connect]") {
     // Observed synapses in bins of distance against the sum over pairs of p exp(-d^2/(2 sigma^2)) and its
     // binomial variance; positions are data, not part of the claim.
@@ -239,8 +335,8 @@ TEST_CASE("pairwise takes the columns of the file", "[unit][connect]") {
     CHECK(list.delay_steps == std::vector<std::uint16_t>{10, 20, 1}); // nearest step, at least one
     c.columns.weight = {};
     c.columns.delay_ms = {};
-    CHECK(c.list().weight.empty());
-    CHECK(c.list().shared_weight == 1.5f);
+    CHECK(c.store().row(3 * c.store().delays_steps().size()).weight == nullptr);
+    CHECK(c.store().shared_weight() == 1.5f);
     CHECK(c.list().delay_steps == std::vector<std::uint16_t>{10, 10, 10});
 }
 
@@ -266,6 +362,12 @@ TEST_CASE("wrong connections are refused with their values", "[unit][connect]") 
     CHECK_THROWS_WITH(degree.list(), Contains("at most 9"));
     degree.recurrent(1).projection.rule.multapses = true;
     CHECK_THROWS_WITH(degree.list(), Contains("no neuron to connect to"));
+    Case number("fixed_total_number");
+    number.projection.rule.multapses = false;
+    number.projection.rule.number = 60001;
+    CHECK_THROWS_WITH(number.list(), Contains("fixed_total_number = 60001") && Contains("60000"));
+    number.recurrent(1).projection.rule.number = 1;
+    CHECK_THROWS_WITH(number.list(), Contains("no pair to connect"));
     Case delay("all_to_all");
     delay.projection.delay_ms.mean = 6553.6;
     CHECK_THROWS_WITH(delay.list(), Contains("6553.6") && Contains("65535"));
@@ -294,6 +396,49 @@ TEST_CASE("delays are distributed as asked, on the grid", "[unit][connect]") {
     CHECK(*std::max_element(list.delay_steps.begin(), list.delay_steps.end()) == 40);
     c.projection.delay_ms = {.kind = "normal", .mean = 0.2, .sd = 0.3};
     for (const std::uint16_t d : c.list().delay_steps) REQUIRE(d >= 1); // never into the past
+}
+
+TEST_CASE("tables of delays hold the law of single draws", "[unit][connect]") {
+    // Two independent ways to the same law: frequencies of rounded single draws against the table's probabilities.
+    // The standard error of a frequency is below 1/(2 sqrt n) = 1e-3.
+    const auto d = GENERATE(Distribution{.kind = "normal", .mean = 1.5, .sd = 0.75},
+                            Distribution{.kind = "normal", .mean = 0.2, .sd = 0.3},
+                            Distribution{.kind = "lognormal", .mean = 2, .sd = 1},
+                            Distribution{.kind = "uniform", .low = 0.33, .high = 1.21}, Distribution{.mean = 0.72});
+    const DelayTable table = delay_table(d, 0.1);
+    REQUIRE(table.thresholds.back() == 0xffffffffu);
+    std::vector<double> frequency(65536, 0);
+    RandomStream random(3, Purpose::delay, 0);
+    const int n = 250000;
+    for (int k = 0; k < n; ++k) frequency[delay_in_steps(draw(d, random), 0.1)] += 1.0 / n;
+    double below = 0;
+    for (std::size_t g = 0; g < table.steps.size(); ++g) {
+        const double upto = (static_cast<double>(table.thresholds[g]) + 1) * 0x1.0p-32;
+        INFO("delay of " << table.steps[g] << " steps");
+        CHECK(frequency[table.steps[g]] == Approx(upto - below).margin(4e-3));
+        CHECK(table.group(table.thresholds[g]) == g); // words at the edges
+        if (g + 1 < table.steps.size()) CHECK(table.group(table.thresholds[g] + 1) == g + 1);
+        below = upto;
+    }
+    CHECK_THROWS_WITH(delay_table({.kind = "normal", .mean = 6553, .sd = 1}, 0.1), Catch::Contains("65535"));
+}
+
+TEST_CASE("the normal quantile of the bulk draws", "[unit][connect]") {
+    // Against Boost's, over all tails that 32 bits reach. Relative error 1e-6; absolute near the median, where single
+    // precision of 1/2 - p leaves 1e-7.
+    const boost::math::normal normal;
+    for (double tail = 2e-10; tail < 0.5; tail *= 1.01) {
+        const auto p = static_cast<float>(tail);
+        REQUIRE(normal_upper_quantile(p) ==
+                Approx(boost::math::quantile(boost::math::complement(normal, static_cast<double>(p))))
+                    .epsilon(1e-6)
+                    .margin(3e-7));
+    }
+    const double extreme = -boost::math::quantile(normal, 0x1.0p-33); // the middle of the outermost word
+    CHECK(normal_above(0, 0) == Approx(extreme).epsilon(1e-6));
+    CHECK(normal_above(0xffffffffu, 0) == Approx(-extreme).epsilon(1e-6));
+    const float cut = normal_above(0xffffffffu, 0.3f); // all of the law lies above the cut
+    CHECK(cut == Approx(boost::math::quantile(normal, 0.3)).margin(1e-5));
 }
 
 TEST_CASE("weights keep their sign, mean and standard deviation", "[unit][connect]") {

@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
+#include <numeric>
 #include <tuple>
 #include <vector>
 
+#include "network/shared_rows.hpp"
 #include "network/synapses.hpp"
 #include "random/stream.hpp"
 
@@ -203,6 +205,62 @@ TEST_CASE("a bulk-built store equals one that was filled by additions") {
     grown.for_each([&](SynapseIndex, const Synapse& s) { expected.push_back(s); });
     bulk.set_partitions({0, 13, 13, 64});
     check_same(bulk, expected, {0, 13, 13, 64});
+}
+
+TEST_CASE("stores that share rows hold what one store of all their synapses holds") {
+    // Three stores of the same 40 sources, with delays of their own, one of them with a shared weight; their targets
+    // are numbered anew, part by part, so that those of the third come before those of the first.
+    const auto parts = GENERATE(1u, 3u);
+    const std::vector<std::uint32_t> sizes = {30, 24, 9}, place = {1, 2, 0};
+    std::uint32_t total = 0;
+    for (const std::uint32_t size : sizes) total += size;
+    RandomStream stream(13, Purpose::new_synapse, 0);
+    std::vector<SynapseStore> stores;
+    std::vector<network::RowMember> members;
+    std::vector<Synapse> all;
+    const auto cut = [&](std::uint32_t size, std::uint32_t t) { return size * t / parts; };
+    std::vector<std::uint32_t> boundaries;
+    for (std::uint32_t t = 0; t <= parts; ++t) {
+        boundaries.push_back(0);
+        for (const std::uint32_t size : sizes) boundaries.back() += cut(size, t);
+    }
+    for (std::size_t m = 0; m < 3; ++m) {
+        std::vector<std::uint32_t> index, source, target, cuts;
+        std::vector<std::uint16_t> delay;
+        std::vector<float> weight;
+        for (std::uint32_t t = 0; t <= parts; ++t) cuts.push_back(cut(sizes[m], t));
+        for (std::uint32_t t = 0; t < parts; ++t) {
+            std::uint32_t begin = boundaries[t];
+            for (std::size_t other = 0; other < 3; ++other)
+                if (place[other] < place[m]) begin += cut(sizes[other], t + 1) - cut(sizes[other], t);
+            for (std::uint32_t i = cuts[t]; i < cuts[t + 1]; ++i) index.push_back(begin + i - cuts[t]);
+        }
+        for (int k = 0; k < 800; ++k) {
+            source.push_back(stream.below(40));
+            delay.push_back(static_cast<std::uint16_t>(1 + m + stream.below(3)));
+            target.push_back(stream.below(sizes[m]));
+            if (m != 1) weight.push_back(static_cast<float>(k));
+            all.push_back({source.back(), delay.back(), index[target.back()], m == 1 ? 0.5f : weight.back()});
+        }
+        stores.emplace_back(
+            SynapseLayout{.sources = 40, .targets = sizes[m], .shared_weight = 0.5f, .own_weights = m != 1}, source,
+            delay, target, weight);
+        stores.back().set_partitions(cuts);
+        members.push_back({nullptr, index});
+    }
+    for (std::size_t m = 0; m < 3; ++m) members[m].store = &stores[m];
+    std::stable_sort(all.begin(), all.end(), [](const Synapse& a, const Synapse& b) {
+        return std::tie(a.source, a.delay_steps, a.target) < std::tie(b.source, b.delay_steps, b.target);
+    });
+    const SynapseStore shared = network::share_rows(members, boundaries);
+    CHECK(shared.targets() == total);
+    check_same(shared, all, boundaries);
+    // A weight that all share stays shared.
+    members[1].index.resize(24);
+    std::iota(members[1].index.begin(), members[1].index.end(), 0u);
+    const SynapseStore plain = network::share_rows({members[1]}, stores[1].boundaries());
+    CHECK(plain.row(0).weight == nullptr);
+    CHECK(plain.count() == 800);
 }
 
 TEST_CASE("changes to fields of a row are kept where its synapses go") {
