@@ -38,6 +38,17 @@ initial = { distribution = "uniform", low = "-70 mV", high = "-60 mV" }
 size = 5
 model = "lif_current"
 
+[population.quadratic]
+size = 5
+model = "izhikevich"
+
+[projection.total]
+from = "pv"
+to = "pv"
+rule = { fixed_total_number = 5 }
+weight = "1 nS"
+receptors = ["gaba_a"]
+
 [projection.indegree]
 from = "pv"
 to = "pv"
@@ -113,6 +124,7 @@ const std::map<std::string, std::vector<std::string>> tables{
     {"subject", {"subject"}},
     {"population", {"population.pv"}},
     {"adex", {"population.pv"}},
+    {"izhikevich", {"population.quadratic"}},
     {"lif_conductance", {"population.conductance"}},
     {"lif_current", {"population.currents"}},
     {"receptor", {"population.conductance.receptor.extra"}},
@@ -120,7 +132,7 @@ const std::map<std::string, std::vector<std::string>> tables{
     {"projection", {"projection.e_to_pv"}},
     {"rule",
      {"projection.e_to_e.rule", "projection.indegree.rule", "projection.outdegree.rule", "projection.all.rule",
-      "projection.pairs.rule"}},
+      "projection.pairs.rule", "projection.total.rule"}},
     {"distribution", {"projection.indegree.weight", "projection.outdegree.weight"}},
     {"receptors", {"projection.e_to_e.receptors"}},
     {"short_term", {"projection.e_to_e.short_term"}},
