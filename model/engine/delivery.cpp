@@ -9,7 +9,8 @@ namespace {
 
 /// Rows whose first lines are fetched ahead of the one that is being read; the rest of a row is fetched line by line while
 /// the row before it is read, because at its start the processor's own prefetch has nothing to go by.
-constexpr std::size_t ahead = 4;
+constexpr std::size_t ahead = 8;
+constexpr std::uint32_t fetched_ahead = 96;
 constexpr std::uint32_t line = 16; ///< targets of a cache line
 
 /// One spike over its synapses: the loop that delivery spends its time in.
@@ -90,10 +91,11 @@ void FastNetwork::deliver(std::int64_t fast_step, std::size_t slot, int rank) {
         float* first = shared ? inputs_.slot(slot) : input_of(slot, rank, spec.target, spec.receptors[0].receptor);
         float* second =
             spec.receptors.size() > 1 ? input_of(slot, rank, spec.target, spec.receptors[1].receptor) : nullptr;
-        for (std::size_t k = 0; k < std::min(ahead, due.size()); ++k) synapses.prefetch_row(due[k].row, thread);
+        for (std::size_t k = 0; k < std::min(ahead, due.size()); ++k)
+            synapses.prefetch_row(due[k].row, thread, fetched_ahead);
         auto next = synapses.split(due.front().row, thread);
         for (std::size_t k = 0; k < due.size(); ++k) {
-            if (k + ahead < due.size()) synapses.prefetch_row(due[k + ahead].row, thread);
+            if (k + ahead < due.size()) synapses.prefetch_row(due[k + ahead].row, thread, fetched_ahead);
             const auto row = next;
             if (k + 1 < due.size()) next = synapses.split(due[k + 1].row, thread);
             events += row.size;

@@ -314,6 +314,24 @@ void FastNetwork::update_total_weights() {
         }
 }
 
+/// Populations whose only receptors are two plain ones, which the model can step itself. Gains may come and go.
+void FastNetwork::find_plain_pairs() {
+    for (FastPopulation& population : populations) {
+        population.plain_pair.reset();
+        std::vector<std::size_t> plain;
+        bool others =
+            population.has_nmda || !std::holds_alternative<neuron::LifConductance>(population.specification.model);
+        for (std::size_t r = 0; r < population.receptors.size(); ++r) {
+            if (!population.receptors[r].active) continue;
+            if (synapse::is_plain(population.receptors[r]))
+                plain.push_back(r);
+            else
+                others = true;
+        }
+        if (!others && plain.size() == 2) population.plain_pair = {plain[0], plain[1]};
+    }
+}
+
 void FastNetwork::advance(std::int64_t first_step, std::int64_t steps) {
     const std::int64_t end_step = first_step + steps;
     const std::int64_t every = options_.activity_every_steps;
@@ -326,6 +344,7 @@ void FastNetwork::advance(std::int64_t first_step, std::int64_t steps) {
             for (Plasticity& part : projection.plasticity) part.clear_traces();
     }
     next_step_ = end_step;
+    find_plain_pairs();
     if (every > 0) {
         for (std::int64_t k = floor_div(first_step, every) + 1; k <= floor_div(end_step, every); ++k)
             if ((k - 1) * every >= continuous_from_) activity_.step.push_back(k * every);

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -75,6 +76,7 @@ struct FastPopulation {
     aligned_vector<float> current_pA;
     aligned_vector<float> tonic_ab_nS, tonic_cd_nS; ///< empty without extrasynaptic NMDA receptors
     Drives drives;
+    std::optional<std::array<std::size_t, 2>> plain_pair; ///< the receptors, if membranes step them, see advance()
     bool record_spikes = false;
     bool in_lfp = false;                                          ///< the LFP proxy of its region sums over it
     std::vector<std::uint32_t> cuts;                              ///< thread t owns neurons [cuts[t], cuts[t+1])
@@ -221,6 +223,7 @@ private:
     network::SynapseStore connect(std::size_t projection, const std::vector<network::PairwiseColumns>& pairwise);
     bool may_share_rows(const network::Projection& projection) const;
     void mark_active_receptors();
+    void find_plain_pairs();
     void build_poisson_inputs();
     void deliver(std::int64_t fast_step, std::size_t slot, int rank);
     void collect_due(const Route& route, const network::SynapseStore& synapses, std::int64_t fast_step, int rank);

@@ -109,6 +109,18 @@ void FastNetwork::step_run(FastPopulation& population, std::size_t p, std::size_
                            std::size_t count, std::int32_t* spiked) {
     alignas(64) float conductance[run_size], sum[run_size], sum_current[run_size], ab[run_size], cd[run_size];
     const bool currents = neuron::uses_currents(population.specification.model);
+    const neuron::MembraneSlice slice{population.membrane.membrane_potential_mV.data() + first,
+                                      population.membrane.adaptation_pA.data() + first,
+                                      population.membrane.refractory_steps.data() + first, spiked, count};
+    const float* current_pA = population.current_pA.data() + first;
+    if (population.plain_pair) {
+        const auto [a, b] = *population.plain_pair;
+        const synapse::PlainPair pair =
+            synapse::plain_pair(population.receptors[a], input_of(slot, rank, p, a) + first, population.receptors[b],
+                                input_of(slot, rank, p, b) + first, first);
+        return neuron::step_with_pair(std::get<neuron::LifConductance>(population.specification.model), options_.dt_ms,
+                                      population.refractory_steps, pair, current_pA, slice);
+    }
     synapse::ReceptorSums sums{sum, sum_current};
     const auto clear = [&](float* values) { std::memset(values, 0, count * sizeof(float)); };
     if (population.has_nmda && !population.tonic_ab_nS.empty()) {
@@ -137,15 +149,10 @@ void FastNetwork::step_run(FastPopulation& population, std::size_t p, std::size_
         }
     }
     if (sums.empty) clear(sum), clear(sum_current);
-    const neuron::MembraneSlice slice{population.membrane.membrane_potential_mV.data() + first,
-                                      population.membrane.adaptation_pA.data() + first,
-                                      population.membrane.refractory_steps.data() + first, spiked, count};
     std::visit(
         [&]<class M>(const M& model) {
-            neuron::step(
-                model, options_.dt_ms, population.refractory_steps, population.nmda,
-                {sum, sum_current, population.has_nmda ? ab : nullptr, cd, population.current_pA.data() + first},
-                slice);
+            neuron::step(model, options_.dt_ms, population.refractory_steps, population.nmda,
+                         {sum, sum_current, population.has_nmda ? ab : nullptr, cd, current_pA}, slice);
         },
         population.specification.model);
 }

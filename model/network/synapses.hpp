@@ -125,14 +125,14 @@ public:
         __builtin_prefetch(&row_end_[r]);
         if (!splits_.empty()) __builtin_prefetch(&splits_[r * (boundaries_.size() - 2) + t]);
     }
-    /// Fetches the first synapses of split(r, t); the rest of a row follows as a stream.
-    void prefetch_row(std::size_t r, std::size_t t) const {
+    /// Fetches the first synapses of split(r, t), up to `most` of them; the rest of a long row follows as a stream.
+    void prefetch_row(std::size_t r, std::size_t t, std::uint32_t most) const {
         const Row row = split(r, t);
-        __builtin_prefetch(row.target);
-        __builtin_prefetch(row.target + 16);
-        if (row.weight == nullptr) return;
-        __builtin_prefetch(row.weight);
-        __builtin_prefetch(row.weight + 16);
+        constexpr std::uint32_t line = 16; // entries of a cache line
+        for (std::uint32_t s = 0; s < std::min(row.size, most); s += line) {
+            __builtin_prefetch(row.target + s);
+            if (row.weight != nullptr) __builtin_prefetch(row.weight + s);
+        }
     }
     /// Targets and weights of split(r, t) of a store whose synapses have their own.
     std::pair<std::span<const std::uint32_t>, float*> split_to_change(std::size_t r, std::size_t t) {

@@ -81,6 +81,7 @@ REWIRE_CLONES static inline void step(const Adex& p, double dt_ms, int refractor
         return std::fma(net * dt_c, phi(-dt_c * g), v);
     };
     // Three short loops, because one with all exponentials is more than the compiler vectorises.
+    constexpr std::size_t membrane_run = 128;
     float middle_mV[membrane_run], end_mV[membrane_run];
     const auto advance = [&](auto phi, auto nmda_of, std::size_t from, std::size_t until)
         __attribute__((always_inline)) {
@@ -101,17 +102,16 @@ REWIRE_CLONES static inline void step(const Adex& p, double dt_ms, int refractor
         return unblocked_nmda_nS(nmda, nmda_ab_nS[i], nmda_cd_nS[i], v_at);
     };
     const auto none = [](std::size_t, float) __attribute__((always_inline)) { return 0.0f; };
+    const float modest = -phi1_reach / dt_over_c - gl;
     const bool has_nmda = nmda_ab_nS != nullptr;
-    const float modest = (-phi1_reach / dt_over_c - gl) / (has_nmda ? 3 : 1); // a third for each of three conductances
+    const bool near = has_nmda ? sum_within(modest, s.count, conductance_nS, nmda_ab_nS, nmda_cd_nS)
+                               : sum_within(modest, s.count, conductance_nS);
     for (std::size_t from = 0; from < s.count; from += membrane_run) {
         const std::size_t until = from + membrane_run < s.count ? from + membrane_run : s.count;
-        const bool near = all_within(conductance_nS, from, until, modest);
         if (!has_nmda)
             near ? advance(Phi1Near0{}, none, from, until) : advance(Phi1{}, none, from, until);
-        else if (near && all_within(nmda_ab_nS, from, until, modest) && all_within(nmda_cd_nS, from, until, modest))
-            advance(Phi1Near0{}, unblocked, from, until);
         else
-            advance(Phi1{}, unblocked, from, until);
+            near ? advance(Phi1Near0{}, unblocked, from, until) : advance(Phi1{}, unblocked, from, until);
 #pragma GCC ivdep
         for (std::size_t i = from; i < until; ++i) {
             const std::int32_t left = refractory[i];

@@ -11,6 +11,7 @@
 #include "neuron/membrane.hpp"
 #include "quantity/fast_math.hpp"
 #include "quantity/parameter.hpp"
+#include "synapse/receptor_state.hpp"
 
 namespace rewire::neuron {
 
@@ -29,14 +30,39 @@ inline double reset_potential_mV(const LifConductance& p) { return p.reset_mV; }
 inline double spike_threshold_mV(const LifConductance& p) { return p.threshold_mV; }
 inline double refractory_period_ms(const LifConductance& p) { return p.refractory_ms; }
 
+/// What the loops below share: constants, and the end of a neuron's step.
+struct LifStep {
+    float dt_over_c, gl, gl_el, threshold, reset;
+    std::int32_t refractory_steps;
+
+    LifStep(const LifConductance& p, double dt_ms, int refractory)
+        : dt_over_c(static_cast<float>(dt_ms / p.capacitance_pF)),
+          gl(static_cast<float>(p.leak_conductance_nS)),
+          gl_el(static_cast<float>(p.leak_conductance_nS * p.leak_reversal_mV)),
+          threshold(static_cast<float>(p.threshold_mV)),
+          reset(static_cast<float>(p.reset_mV)),
+          refractory_steps(refractory) {}
+    /// Synaptic conductance (nS) up to which phi1 needs no exponential.
+    float modest_nS() const { return -phi1_reach / dt_over_c - gl; }
+    template <class Phi>
+    [[gnu::always_inline]] float moved(Phi phi, float v, float g, float current) const {
+        return std::fma(std::fma(-g, v, current) * dt_over_c, phi(-dt_over_c * g), v);
+    }
+    [[gnu::always_inline]] void finish(float v_new, float& potential, std::int32_t& refractory,
+                                       std::int32_t& spiked) const {
+        const std::int32_t left = refractory;
+        const bool held = left > 0;
+        const bool fires = !held & (v_new > threshold);
+        potential = held | fires ? reset : v_new;
+        refractory = fires ? refractory_steps : left - held;
+        spiked = fires;
+    }
+};
+
 /// One step of `dt_ms`; sets spiked[i], see MembraneSlice.
 REWIRE_CLONES static inline void step(const LifConductance& p, double dt_ms, int refractory_steps,
                                       const NmdaVoltageDependence& nmda, const StepInput& in, const MembraneSlice& s) {
-    const float dt_over_c = static_cast<float>(dt_ms / p.capacitance_pF);
-    const auto gl = static_cast<float>(p.leak_conductance_nS);
-    const auto gl_el = static_cast<float>(p.leak_conductance_nS * p.leak_reversal_mV);
-    const auto threshold = static_cast<float>(p.threshold_mV);
-    const auto reset = static_cast<float>(p.reset_mV);
+    const LifStep lif(p, dt_ms, refractory_steps);
     float* __restrict potential = s.membrane_potential_mV;
     std::int32_t* __restrict refractory = s.refractory_steps;
     std::int32_t* __restrict spiked = s.spiked;
@@ -45,51 +71,68 @@ REWIRE_CLONES static inline void step(const LifConductance& p, double dt_ms, int
     const float* __restrict nmda_ab_nS = in.nmda_ab_nS;
     const float* __restrict nmda_cd_nS = in.nmda_cd_nS;
     const float* __restrict current_pA = in.current_pA;
-    const auto finish = [=](std::size_t i, float v_new) __attribute__((always_inline)) {
-        const std::int32_t left = refractory[i];
-        const bool held = left > 0;
-        const bool fires = !held & (v_new > threshold);
-        potential[i] = held | fires ? reset : v_new;
-        refractory[i] = fires ? refractory_steps : left - held;
-        spiked[i] = fires;
-    };
-    const auto advance_ohmic = [=](auto phi, std::size_t from, std::size_t until) __attribute__((always_inline)) {
+    const std::size_t count = s.count;
+    const auto advance_ohmic = [=](auto phi) __attribute__((always_inline)) {
 #pragma GCC ivdep
-        for (std::size_t i = from; i < until; ++i) {
-            const float g = gl + conductance_nS[i];
-            const float current = gl_el + conductance_current_pA[i] + current_pA[i];
-            const float v = potential[i];
-            finish(i, std::fma(std::fma(-g, v, current) * dt_over_c, phi(-dt_over_c * g), v));
+        for (std::size_t i = 0; i < count; ++i) {
+            const float current = lif.gl_el + conductance_current_pA[i] + current_pA[i];
+            lif.finish(lif.moved(phi, potential[i], lif.gl + conductance_nS[i], current), potential[i], refractory[i],
+                       spiked[i]);
         }
     };
-    const auto advance_nmda = [=](auto phi, std::size_t from, std::size_t until) __attribute__((always_inline)) {
+    const auto advance_nmda = [=](auto phi) __attribute__((always_inline)) {
+        LifStep half = lif;
+        half.dt_over_c *= 0.5f;
 #pragma GCC ivdep
-        for (std::size_t i = from; i < until; ++i) {
+        for (std::size_t i = 0; i < count; ++i) {
             const float v = potential[i];
-            const float ohmic_g = gl + conductance_nS[i];
-            const float ohmic_i = gl_el + conductance_current_pA[i] + current_pA[i];
-            const auto moved = [=](float v_at, float dt_c) __attribute__((always_inline)) {
+            const auto drive = [=](float v_at, float& current) __attribute__((always_inline)) {
                 const float g_n = unblocked_nmda_nS(nmda, nmda_ab_nS[i], nmda_cd_nS[i], v_at);
-                const float g = ohmic_g + g_n;
-                const float current = std::fma(g_n, nmda.reversal_mV, ohmic_i);
-                return std::fma(std::fma(-g, v, current) * dt_c, phi(-dt_c * g), v);
+                const float ohmic = lif.gl_el + conductance_current_pA[i] + current_pA[i];
+                current = std::fma(g_n, nmda.reversal_mV, ohmic);
+                return lif.gl + conductance_nS[i] + g_n;
             };
-            finish(i, moved(moved(v, 0.5f * dt_over_c), dt_over_c));
+            float current;
+            const float g = drive(v, current);
+            const float v_half = half.moved(phi, v, g, current);
+            const float g_half = drive(v_half, current);
+            lif.finish(lif.moved(phi, v, g_half, current), potential[i], refractory[i], spiked[i]);
         }
     };
-    const bool has_nmda = nmda_ab_nS != nullptr;
-    const float modest = (-phi1_reach / dt_over_c - gl) / (has_nmda ? 3 : 1); // a third for each of three conductances
-    for (std::size_t from = 0; from < s.count; from += membrane_run) {
-        const std::size_t until = from + membrane_run < s.count ? from + membrane_run : s.count;
-        const bool near = all_within(conductance_nS, from, until, modest);
-        if (!has_nmda) {
-            near ? advance_ohmic(Phi1Near0{}, from, until) : advance_ohmic(Phi1{}, from, until);
-        } else if (near && all_within(nmda_ab_nS, from, until, modest) && all_within(nmda_cd_nS, from, until, modest)) {
-            advance_nmda(Phi1Near0{}, from, until);
-        } else {
-            advance_nmda(Phi1{}, from, until);
+    if (nmda_ab_nS == nullptr)
+        sum_within(lif.modest_nS(), count, conductance_nS) ? advance_ohmic(Phi1Near0{}) : advance_ohmic(Phi1{});
+    else if (sum_within(lif.modest_nS(), count, conductance_nS, nmda_ab_nS, nmda_cd_nS))
+        advance_nmda(Phi1Near0{});
+    else
+        advance_nmda(Phi1{});
+}
+
+/// The same with two plain receptors, which are stepped too; equal to `step` after `add_plain_receptor`, bit for bit.
+REWIRE_CLONES static inline void step_with_pair(const LifConductance& p, double dt_ms, int refractory_steps,
+                                                const synapse::PlainPair& pair, const float* current_pA_,
+                                                const MembraneSlice& s) {
+    const LifStep lif(p, dt_ms, refractory_steps);
+    float* __restrict potential = s.membrane_potential_mV;
+    std::int32_t* __restrict refractory = s.refractory_steps;
+    std::int32_t* __restrict spiked = s.spiked;
+    const float* __restrict current_pA = current_pA_;
+    float* __restrict input_a = pair.input_a;
+    float* __restrict input_b = pair.input_b;
+    float* __restrict decay_a = pair.decay_a;
+    float* __restrict decay_b = pair.decay_b;
+    const std::size_t count = s.count;
+    const float half_a = pair.decay_half_a, half_b = pair.decay_half_b;
+    const float reversal_a = pair.reversal_a_mV, reversal_b = pair.reversal_b_mV;
+    const auto advance = [=](auto phi) __attribute__((always_inline)) {
+#pragma GCC ivdep
+        for (std::size_t i = 0; i < count; ++i) {
+            const float a = synapse::step_plain(decay_a[i], input_a[i], half_a);
+            const float b = synapse::step_plain(decay_b[i], input_b[i], half_b);
+            const float current = lif.gl_el + std::fma(b, reversal_b, a * reversal_a) + current_pA[i];
+            lif.finish(lif.moved(phi, potential[i], lif.gl + (a + b), current), potential[i], refractory[i], spiked[i]);
         }
-    }
+    };
+    sum_within(lif.modest_nS(), count, input_a, decay_a, input_b, decay_b) ? advance(Phi1Near0{}) : advance(Phi1{});
 }
 
 } // namespace rewire::neuron

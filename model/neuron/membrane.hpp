@@ -53,15 +53,14 @@ struct NmdaVoltageDependence {
     return std::fma(ab_nS, cd, cd_nS * ab) / (ab * cd);
 }
 
-/// Kernels work on runs of this many neurons, whose intermediate values stay in the first-level cache.
-inline constexpr std::size_t membrane_run = 64;
-
-/// Whether no value of [from, until) exceeds `limit`; values and limit are not negative, so that their bits compare as
-/// integers do, which vectorises without assumptions on NaN.
-[[gnu::always_inline]] inline bool all_within(const float* values, std::size_t from, std::size_t until, float limit) {
+/// Whether the sum over arrays stays within `limit` for all of `count` neurons. Values and limit are not negative, so
+/// that their bits compare as integers do, which vectorises without assumptions on NaN. For a whole run at once: what
+/// follows the loop, gathering the parts of a vector, costs as much as dozens of neurons.
+template <class... Values>
+[[gnu::always_inline]] inline bool sum_within(float limit, std::size_t count, const Values*... values) {
     std::int32_t beyond = 0;
     const auto bits = std::bit_cast<std::int32_t>(limit);
-    for (std::size_t i = from; i < until; ++i) beyond |= std::bit_cast<std::int32_t>(values[i]) > bits;
+    for (std::size_t i = 0; i < count; ++i) beyond |= std::bit_cast<std::int32_t>((... + values[i])) > bits;
     return beyond == 0;
 }
 

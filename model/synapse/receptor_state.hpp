@@ -77,6 +77,37 @@ REWIRE_CLONES static inline void step_receptor(ReceptorState& r, std::size_t fir
     }
 }
 
+/// Whether a receptor is ohmic, without rise time and without gain: all that a neuron's own loop can step.
+inline bool is_plain(const ReceptorState& r) {
+    return (r.kind == ReceptorKind::ampa || r.kind == ReceptorKind::gaba_a) && r.rise.empty() && r.gain.empty();
+}
+
+/// Two plain receptors of a run of neurons, to be stepped in the same loop as the membrane: the commonest case, and
+/// intermediate sums would cost as much as the membrane itself.
+struct PlainPair {
+    float *input_a, *decay_a, *input_b, *decay_b; ///< entry 0 is the first neuron of the run
+    float decay_half_a, decay_half_b, reversal_a_mV, reversal_b_mV;
+};
+
+inline PlainPair plain_pair(ReceptorState& a, float* input_a, ReceptorState& b, float* input_b, std::size_t first) {
+    return {input_a,
+            a.decay.data() + first,
+            input_b,
+            b.decay.data() + first,
+            a.decay_half,
+            b.decay_half,
+            static_cast<float>(a.parameters.reversal_mV),
+            static_cast<float>(b.parameters.reversal_mV)};
+}
+
+/// Advances one plain receptor of one neuron by a step, as add_plain_receptor does; returns the mid-step conductance.
+[[gnu::always_inline]] inline float step_plain(float& decay, float& input, float decay_half) {
+    const float half = (decay + input) * decay_half;
+    input = 0;
+    decay = std::abs(half) > negligible ? half * decay_half : 0.0f;
+    return half;
+}
+
 /// Sums over the receptors of a run of neurons, at mid-step. Current receptors use `current` alone, for the
 /// depolarisation in mV.
 struct ReceptorSums {
@@ -96,10 +127,7 @@ REWIRE_CLONES static inline void add_plain_receptor(ReceptorState& r, std::size_
     const auto run = [=](auto gain_of, auto adds) __attribute__((always_inline)) {
 #pragma GCC ivdep
         for (std::size_t i = 0; i < count; ++i) {
-            const float half = (decay[i] + input[i]) * dh;
-            input[i] = 0;
-            decay[i] = std::abs(half) > negligible ? half * dh : 0.0f;
-            const float g = half * gain_of(i);
+            const float g = step_plain(decay[i], input[i], dh) * gain_of(i);
             sum[i] = adds ? sum[i] + g : g;
             current[i] = adds ? std::fma(g, reversal, current[i]) : g * reversal;
         }
