@@ -360,28 +360,33 @@ void FastNetwork::advance(std::int64_t first_step, std::int64_t steps) {
     // A stretch shorter than the sampling interval is sampled once, at its end.
     const std::int64_t drive_samples =
         floor_div(end_step, options_.drive_every_steps) - floor_div(first_step, options_.drive_every_steps);
-    team_.run([&](int rank, auto wait) {
-        PhaseClock clock(scratch_[static_cast<std::size_t>(rank)].times, options_.profile);
+    team_.run_together_or_alone([&](int first, int end, auto wait) {
+        PhaseClock clock(scratch_[static_cast<std::size_t>(first)].times, options_.profile);
         for (std::int64_t done = 0; done < steps;) {
             const std::int64_t until = std::min(done + interval_steps_, steps);
-            while (done < until) {
-                const Batch batch{.step = first_step + done,
-                                  .fast_step = fast_step_ + done,
-                                  .count = std::min(batch_steps_, until - done),
-                                  .end_step = end_step,
-                                  .first = done == 0,
-                                  .extra_drive_end = drive_samples == 0 ? end_step : 0};
-                for (std::int64_t k = 0; k < batch.count; ++k)
-                    deliver(batch.fast_step + k, static_cast<std::size_t>(k), rank);
-                clock.charge(Phase::delivery);
-                stimulate(batch, rank);
-                clock.charge(Phase::stimulation);
-                update(batch, clock, rank);
-                clock.charge(Phase::update);
-                done += batch.count;
-            }
-            wait();
+            for (int rank = first; rank < end; ++rank)
+                for (std::int64_t at = done; at < until;) {
+                    const Batch batch{.step = first_step + at,
+                                      .fast_step = fast_step_ + at,
+                                      .count = std::min(batch_steps_, until - at),
+                                      .end_step = end_step,
+                                      .first = at == 0,
+                                      .extra_drive_end = drive_samples == 0 ? end_step : 0};
+                    for (std::int64_t k = 0; k < batch.count; ++k)
+                        deliver(batch.fast_step + k, static_cast<std::size_t>(k), rank);
+                    clock.charge(Phase::delivery);
+                    stimulate(batch, rank);
+                    clock.charge(Phase::stimulation);
+                    update(batch, clock, rank);
+                    clock.charge(Phase::update);
+                    at += batch.count;
+                }
+            done = until;
+            const bool alone = wait();
             clock.charge(Phase::synchronisation);
+            if (!alone) continue;
+            if (first != 0) return;
+            end = team_.size();
         }
     });
     fast_step_ += steps;

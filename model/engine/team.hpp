@@ -3,12 +3,14 @@
 // and sleep between calls.
 //
 // Threads meet thousands of times a second, so a meeting must be quick; but a machine may be shared, and a barrier that
-// spins while its partner waits for a core was seen to slow a run thirtyfold. Every wait here spins for about as long as
-// a meeting takes on an idle machine, then gives its core away. OpenMP's threads are not used: they spin for
+// spins while its partner waits for a core was seen to slow a run thirtyfold. Sleeping at once is no better: a wake-up
+// takes as long as the work between two meetings, and its partner then sleeps too. OpenMP's threads are not used: they spin for
 // milliseconds when a parallel region ends, which cost 6 ms a call when another process held a core, and the thread
 // sanitizer does not see their barriers.
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -18,26 +20,20 @@
 
 namespace rewire::engine {
 
-/// Waits for a number to change: spins while that pays, else sleeps.
-class PatientWait {
-public:
-    void until_changed(const std::atomic<int>& number, int from) {
-        // A wait that outlasts its spin means that the partner has lost its core: the next ones give theirs away
-        // sooner. Waits that end within it win the patience back.
-        const int patience = patience_.load(std::memory_order_relaxed);
-        for (int spin = 0; spin < patience; ++spin)
-            if (number.load(std::memory_order_acquire) != from) {
-                if (patience < most_patience) patience_.store(patience + patience / 8 + 1, std::memory_order_relaxed);
-                return;
-            }
-        patience_.store(patience / 2 + 50, std::memory_order_relaxed);
-        while (number.load(std::memory_order_acquire) == from) number.wait(from, std::memory_order_acquire);
+/// Waits for a number to change: spins for about a microsecond, then offers the core to others at every look, and sleeps
+/// when even that has gone on for longer than a wake-up takes.
+/// \return  whether the spin was enough
+inline bool wait_for_change(const std::atomic<int>& number, int from) {
+    constexpr int spins = 2000, offers = 2000;
+    for (int k = 0; k < spins; ++k)
+        if (number.load(std::memory_order_acquire) != from) return true;
+    for (int k = 0; k < offers; ++k) {
+        std::this_thread::yield();
+        if (number.load(std::memory_order_acquire) != from) return false;
     }
-
-private:
-    static constexpr int most_patience = 20000; ///< loads of an atomic: some 10 us
-    std::atomic<int> patience_{most_patience};
-};
+    while (number.load(std::memory_order_acquire) == from) number.wait(from, std::memory_order_acquire);
+    return false;
+}
 
 /// A meeting point of a fixed number of threads.
 class Barrier {
@@ -47,17 +43,17 @@ public:
     struct Abandoned {};
 
     void wait() {
-        const int round = round_.load(std::memory_order_acquire);
-        check(); // after the load: whoever sees the round of an abandoned meeting sees that too
-        if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
-            arrived_.store(0, std::memory_order_relaxed);
-            round_.store(round + 1, std::memory_order_release);
-            round_.notify_all();
-            return;
-        }
-        patience_.until_changed(round_, round);
-        check();
+        double ignored = 0;
+        meet(ignored, false);
     }
+    /// The same; true, for all threads at the same meeting, once a thread has lost most of its time to waits: its
+    /// partners do not get their cores.
+    /// \param lost_s  of the thread, 0 at first
+    bool wait_or_part(double& lost_s) {
+        if (!parted_) meet(lost_s, true);
+        return parted_;
+    }
+    bool parted() const { return parted_; }
     /// Lets all threads out: those that wait and those that would.
     void abandon() {
         abandoned_.store(true, std::memory_order_release);
@@ -66,15 +62,41 @@ public:
     }
 
 private:
+    using Clock = std::chrono::steady_clock;
+
+    void meet(double& lost_s, bool may_part) {
+        const int round = round_.load(std::memory_order_acquire);
+        check(); // after the load: whoever sees the round of an abandoned meeting sees that too
+        if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
+            arrived_.store(0, std::memory_order_relaxed);
+            parted_ = hopeless_.load(std::memory_order_relaxed); // the others read it once this meeting is over
+            round_.store(round + 1, std::memory_order_release);
+            round_.notify_all();
+            return;
+        }
+        const auto arrived = may_part ? Clock::now() : Clock::time_point{};
+        const bool soon = wait_for_change(round_, round);
+        check();
+        if (soon || !may_part) return;
+        // A partner that was put off its core is away for milliseconds; less is work that is shared unevenly.
+        constexpr double put_off_s = 1e-3, too_much_s = 3e-3;
+        const auto now = Clock::now();
+        const double waited_s = seconds(now - arrived);
+        if (waited_s > put_off_s) lost_s += waited_s;
+        if (lost_s > too_much_s && lost_s > 0.5 * seconds(now - began_))
+            hopeless_.store(true, std::memory_order_relaxed);
+    }
+    static double seconds(Clock::duration d) { return std::chrono::duration<double>(d).count(); }
     void check() const {
         if (abandoned_.load(std::memory_order_acquire)) throw Abandoned{};
     }
 
     const int size_;
-    std::atomic<bool> abandoned_{false};
+    const Clock::time_point began_ = Clock::now();
+    bool parted_ = false;
+    std::atomic<bool> abandoned_{false}, hopeless_{false};
     alignas(64) std::atomic<int> arrived_{0};
     alignas(64) std::atomic<int> round_{0};
-    PatientWait patience_;
 };
 
 /// A fixed number of threads that run the same function together.
@@ -94,13 +116,39 @@ public:
     /// anywhere: the other threads are let out of their barriers, and the first exception is thrown again here.
     template <class Work>
     void run(Work work) {
+        Barrier meeting(size());
+        together(meeting, [&](int rank) { size() == 1 ? work(rank, [] {}) : work(rank, [&] { meeting.wait(); }); });
+    }
+
+    /// Runs `work(first, end, wait)`, which does the work of ranks [first, end) and calls `wait()` after every part of
+    /// it. On a machine whose cores are taken, lockstep is slower than one thread: when `wait()` returns true, only the
+    /// thread of rank 0 goes on, with all ranks; the others return. The next calls are then left to one thread from the
+    /// start, twice as many after every attempt that fails.
+    template <class Work>
+    void run_together_or_alone(Work work) {
+        if (size() == 1 || alone_for_ > 0) {
+            alone_for_ -= alone_for_ > 0;
+            work(0, size(), [] { return false; });
+            return;
+        }
+        Barrier meeting(size());
+        together(meeting, [&](int rank) {
+            double lost_s = 0;
+            work(rank, rank + 1, [&] { return meeting.wait_or_part(lost_s); });
+        });
+        constexpr int longest = 64;
+        penance_ = meeting.parted() ? std::min(2 * penance_ + 1, longest) : 0;
+        alone_for_ = penance_;
+    }
+
+private:
+    template <class Work>
+    void together(Barrier& meeting, Work work) {
         std::exception_ptr failure;
         std::mutex guard;
-        Barrier meeting(size());
-        const auto meet = [&] { meeting.wait(); };
-        const auto protect = [&](int rank) {
+        crew_->together([&](int rank) {
             try {
-                size() == 1 ? work(rank, [] {}) : work(rank, meet);
+                work(rank);
             } catch (const Barrier::Abandoned&) {
                 // the thread that gave up has its exception kept
             } catch (...) {
@@ -108,12 +156,10 @@ public:
                 if (!failure) failure = std::current_exception();
                 meeting.abandon();
             }
-        };
-        crew_->together(protect);
+        });
         if (failure) std::rethrow_exception(failure);
     }
 
-private:
     /// The threads beside the caller's. They begin a call when its number appears; the last to end it says so.
     struct Crew {
         const int size;
@@ -121,7 +167,6 @@ private:
         alignas(64) std::atomic<int> running{0};
         bool dismissed = false;        ///< written before a call is announced
         std::function<void(int)> work; ///< the same
-        PatientWait begin_patience, end_patience;
         std::vector<std::jthread> threads;
 
         explicit Crew(int size_) : size(size_) {
@@ -136,8 +181,7 @@ private:
             running.store(size - 1, std::memory_order_relaxed);
             announce();
             function(0);
-            for (int left; (left = running.load(std::memory_order_acquire)) > 0;)
-                end_patience.until_changed(running, left);
+            for (int left; (left = running.load(std::memory_order_acquire)) > 0;) wait_for_change(running, left);
         }
         void announce() {
             call.fetch_add(1, std::memory_order_release);
@@ -145,7 +189,7 @@ private:
         }
         void serve(int rank) {
             for (int served = 0;; ++served) {
-                begin_patience.until_changed(call, served);
+                wait_for_change(call, served);
                 if (dismissed) return;
                 work(rank);
                 if (running.fetch_sub(1, std::memory_order_acq_rel) == 1) running.notify_one();
@@ -153,6 +197,7 @@ private:
         }
     };
     std::unique_ptr<Crew> crew_;
+    int penance_ = 0, alone_for_ = 0; ///< calls
 };
 
 } // namespace rewire::engine

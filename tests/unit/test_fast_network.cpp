@@ -2,11 +2,13 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -633,4 +635,29 @@ TEST_CASE("threads of a team meet at every barrier", "[engine]") {
     });
     for (const int count : wrong) CHECK(count == 0);
     for (const int reached : stage) CHECK(reached == 200);
+}
+
+TEST_CASE("a team whose partner is put off its core goes on alone, and leaves nothing out", "[engine]") {
+    // Every rank's part of every interval is done once and in order, whoever does it.
+    constexpr int intervals = 40;
+    Team team(3);
+    bool parted = false;
+    for (int call = 0; call < 6; ++call) {
+        std::vector<std::vector<int>> done(3);
+        team.run_together_or_alone([&](int first, int end, auto wait) {
+            for (int k = 0; k < intervals; ++k) {
+                for (int rank = first; rank < end; ++rank) done[static_cast<std::size_t>(rank)].push_back(k);
+                if (first == 2 && call == 0) std::this_thread::sleep_for(std::chrono::milliseconds(4));
+                if (!wait()) continue;
+                if (first != 0) return;
+                end = 3;
+                parted = true;
+            }
+        });
+        for (const std::vector<int>& of_rank : done) {
+            REQUIRE(of_rank.size() == intervals);
+            for (int k = 0; k < intervals; ++k) REQUIRE(of_rank[static_cast<std::size_t>(k)] == k);
+        }
+    }
+    CHECK(parted);
 }
