@@ -58,8 +58,8 @@ int check(const std::string& config, const std::vector<std::string>& overrides) 
                 ? static_cast<double>(model.pairwise[q].source.size())
                 : network::expected_synapses(p, model.populations[p.source], model.populations[p.target], model.seed);
         synapses += count;
-        bytes += count * (4 + (p.weight.kind == "constant" && model.pairwise[q].weight.empty() ? 0 : 4) +
-                          (p.structural ? 5 : 0));
+        const bool shared = p.weight.kind == "constant" && model.pairwise[q].weight.empty() && !p.long_term;
+        bytes += count * (4 + (shared ? 0 : 4) + (p.structural ? 5 : 0));
         std::cout << fmt::format("  projection {:<20} {:>10.0f} synapses ({:.1f} per target neuron)\n", p.name, count,
                                  count / static_cast<double>(model.populations[p.target].size));
     }

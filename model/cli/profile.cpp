@@ -38,11 +38,8 @@ void print_profile(engine::Simulation& simulation, double run_s, double recordin
     using engine::Phase;
     engine::FastNetwork& network = simulation.network();
     const int threads = network.team().size();
-    const auto mean_s = [&](Phase phase) {
-        double total = 0;
-        for (int rank = 0; rank < threads; ++rank) total += network.phase_times(rank).of(phase);
-        return total / threads;
-    };
+    // Thread 0 stands for all: it alone takes part in every call.
+    const auto seconds_of = [&](Phase phase) { return network.phase_times(0).of(phase); };
     double neurons = 0, synapses = 0;
     for (const auto& population : network.populations) neurons += static_cast<double>(population.size());
     for (std::size_t q = 0; q < network.projections.size(); ++q)
@@ -60,24 +57,25 @@ void print_profile(engine::Simulation& simulation, double run_s, double recordin
     };
     const auto per_thread = [&](double count, double seconds) { return seconds > 0 ? count / seconds / threads : 0; };
 
-    const double delivery = mean_s(Phase::delivery);
+    const double delivery = seconds_of(Phase::delivery);
     const double bytes = synapses > 0 ? static_cast<double>(network.synapse_bytes()) / synapses * events : 0;
     line("delivery", delivery,
          fmt::format("{:.3g} million events/s a thread; reads {:.2g} GB/s of synapses, {:.0f} % of what memory streams",
                      per_thread(events, delivery) / 1e6, per_thread(bytes, delivery) / 1e9,
                      100 * per_thread(bytes, delivery) / limit));
-    const double stimulation = mean_s(Phase::stimulation);
+    const double stimulation = seconds_of(Phase::stimulation);
     line("stimulation", stimulation,
          fmt::format("random numbers; {:.3g} ns a neuron and step",
                      1e9 / std::max(1.0, per_thread(neuron_steps, stimulation))));
-    const double update = mean_s(Phase::update);
+    const double update = seconds_of(Phase::update);
     line("update", update,
          fmt::format("{:.3g} ns a neuron and step; state of {} a thread, second-level cache {}",
                      1e9 / std::max(1.0, per_thread(neuron_steps, update)),
                      megabytes(static_cast<double>(network.state_bytes()) / threads),
                      l2 > 0 ? megabytes(static_cast<double>(l2)) : "of unknown size"));
-    line("sampling", mean_s(Phase::sampling), "drives, LFP, traces");
-    line("synchronisation", mean_s(Phase::synchronisation), "waiting at barriers: imbalance, or cores that others use");
+    line("sampling", seconds_of(Phase::sampling), "drives, LFP, traces");
+    line("synchronisation", seconds_of(Phase::synchronisation),
+         "waiting at barriers: imbalance, or cores that others use");
     line("slow tick", simulation.slow_wall_s() - simulation.structure_wall_s(), "one thread");
     line("structure", simulation.structure_wall_s(), "formation and elimination of synapses");
     line("recording", recording_s, "collecting and writing");

@@ -44,7 +44,7 @@ inline void deliver_row(const network::SynapseStore::Row& row, float shared_weig
 
 } // namespace
 
-/// Lists the rows of a route that are due at a step, in the order (step of emission, source), and fetches their places.
+/// Lists the rows of a route that are due at a step, in the order (delay, source), and fetches their places.
 void FastNetwork::collect_due(const Route& route, const network::SynapseStore& synapses, std::int64_t fast_step,
                               int rank) {
     std::vector<Due>& due = scratch_[static_cast<std::size_t>(rank)].due;

@@ -46,7 +46,7 @@ network::Executor team_executor(Team& team) {
             }};
 }
 
-/// What weights of a plastic projection are relative to: the mean that it was asked to have.
+/// What weights of a plastic projection are relative to: the mean that it was asked to have, or that of its file.
 float reference_weight(const network::Projection& spec, const network::SynapseStore& synapses) {
     if (spec.rule.kind == "pairwise" && synapses.count() > 0) return static_cast<float>(synapses.mean_weight());
     const network::Distribution& weight = spec.weight;
@@ -204,10 +204,17 @@ void FastNetwork::build_projection(const network::Projection& spec, std::size_t 
     if (spec.long_term) {
         projection.weight_scale = reference_weight(spec, projection.synapses);
         for (std::size_t r = 0; r < projection.synapses.rows(); ++r)
-            for (float& weight : projection.synapses.weights(r)) weight /= projection.weight_scale;
+            for (float& weight : projection.synapses.weights(r))
+                weight =
+                    std::clamp(weight / projection.weight_scale, 0.0f, static_cast<float>(spec.long_term->maximum));
+        const synapse::LongTerm& rule = *spec.long_term;
+        const auto pre_decay = std::make_shared<const DecayTable>(rule.tau_pre_ms, options_.dt_ms);
+        const auto post_decay = rule.tau_post_ms == rule.tau_pre_ms
+                                    ? pre_decay // one table in the cache instead of two
+                                    : std::make_shared<const DecayTable>(rule.tau_post_ms, options_.dt_ms);
         for (std::size_t t = 0; t + 1 < target.cuts.size(); ++t)
-            projection.plasticity.emplace_back(*spec.long_term, options_.dt_ms, projection.synapses.rows(),
-                                               target.cuts[t], target.cuts[t + 1] - target.cuts[t]);
+            projection.plasticity.emplace_back(rule, pre_decay, post_decay, projection.synapses.rows(), target.cuts[t],
+                                               target.cuts[t + 1] - target.cuts[t]);
     }
     bool saturating = false;
     for (const network::ReceptorShare& share : spec.receptors)
@@ -460,7 +467,10 @@ std::uint64_t FastNetwork::total_events() const {
 
 std::size_t FastNetwork::synapse_bytes() const {
     std::size_t total = 0;
-    for (const FastProjection& projection : projections) total += projection.synapses.bytes();
+    for (const FastProjection& projection : projections) {
+        total += projection.synapses.bytes();
+        for (const Plasticity& part : projection.plasticity) total += part.bytes();
+    }
     for (const Route& route : routes_) total += route.shared.bytes();
     return total;
 }
@@ -489,9 +499,14 @@ double FastNetwork::mean_weight(std::size_t q) const {
 }
 
 void FastNetwork::settle_plasticity() {
-    for (FastProjection& projection : projections)
-        for (std::size_t t = 0; t < projection.plasticity.size(); ++t)
-            projection.plasticity[t].settle(projection.synapses, t, fast_step_);
+    bool any = false;
+    for (const std::vector<std::size_t>& plastic : plastic_onto_) any = any || !plastic.empty();
+    if (!any) return;
+    team_.run([&](int rank, auto) {
+        const auto t = static_cast<std::size_t>(rank);
+        for (FastProjection& projection : projections)
+            if (!projection.plasticity.empty()) projection.plasticity[t].settle(projection.synapses, t, fast_step_);
+    });
 }
 
 } // namespace rewire::engine

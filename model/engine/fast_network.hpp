@@ -8,10 +8,11 @@
 //                      out what each carries (release, NMDA increment)
 //   S(k)  samples:     what the slow part and the recorder want to know
 // D(k) and R(k) precede U(k), which precedes S(k) and U(k+1). A spike of U(k) is first read by D(k+1+d), so with the
-// shortest delay d_min the threads meet once in d_min + 1 steps and never lock. Between two meetings a thread may do
-// all D, then all R, then the rest in batches of steps, run of neurons by run of neurons, so that the state of a run
-// stays in the first-level cache for the whole batch; each step of a batch has its own slot of inputs. Delivery walks
-// spikes in the order (step, source) for every target, whatever the number of threads: sums are bit-identical.
+// shortest delay d_min the threads meet once in d_min + 1 steps and never lock. Between two meetings a thread goes in batches
+// of steps: all D of the batch, then all R, then U and S run of neurons by run of neurons, so that the state of a run stays
+// in the first-level cache for the whole batch; each step of a batch has its own slot of inputs. Where weights are plastic a
+// batch is one step, because D(k) needs the spikes of U(k-1). Delivery walks
+// spikes in the order (delay, source) for every target, whatever the number of threads: sums are bit-identical.
 
 #include <array>
 #include <cstdint>
@@ -205,7 +206,7 @@ private:
         std::vector<Due> due;
         PhaseTimes times;
     };
-    /// Steps [done, done + count) of a call of advance().
+    /// Steps of a call of advance() that a thread does in one go.
     struct Batch {
         std::int64_t step;      ///< biological time of the first
         std::int64_t fast_step; ///< ring's clock of the first

@@ -9,17 +9,18 @@ using synapse::LongTermKind;
 
 DecayTable::DecayTable(double tau_ms, double dt_ms) {
     const double steps_per_tau = tau_ms / dt_ms;
-    const auto size = static_cast<std::size_t>(std::ceil(-std::log(1e-9) * steps_per_tau));
+    const auto size = static_cast<std::size_t>(std::ceil(-std::log(1e-6) * steps_per_tau));
     for (std::size_t k = 0; k < size; ++k)
         values_.push_back(static_cast<float>(std::exp(-static_cast<double>(k) / steps_per_tau)));
     values_.push_back(0);
 }
 
-Plasticity::Plasticity(const synapse::LongTerm& parameters, double dt_ms, std::size_t rows, std::uint32_t first,
+Plasticity::Plasticity(const synapse::LongTerm& parameters, std::shared_ptr<const DecayTable> pre_decay,
+                       std::shared_ptr<const DecayTable> post_decay, std::size_t rows, std::uint32_t first,
                        std::uint32_t count)
     : constants_(synapse::long_term_constants(parameters)),
-      pre_decay_(parameters.tau_pre_ms, dt_ms),
-      post_decay_(parameters.tau_post_ms, dt_ms),
+      pre_decay_(std::move(pre_decay)),
+      post_decay_(std::move(post_decay)),
       first_(first),
       rows_(rows),
       post_(count),
@@ -39,19 +40,19 @@ void Plasticity::post_spike(std::uint32_t neuron, std::int64_t step) {
     const std::uint32_t i = neuron - first_;
     PostState& post = post_[i];
     const auto now = static_cast<std::int32_t>(step - settled_);
-    post.trace = constants_.nearest ? 1 : post.trace * post_decay_.view()(now - post.spikes[0]) + 1;
+    post.trace = constants_.nearest ? 1 : post.trace * post_decay_->view()(now - post.spikes[0]) + 1;
     post.spikes = {now, post.spikes[0], post.spikes[1]};
     spikes_[std::size_t{i} * list_size + listed_[i]++] = now;
     full_ = full_ || listed_[i] == list_size;
 }
 
-/// The relative weight after the neuron's spikes later than `from`, of which there is one; the presynaptic trace was
-/// `trace` at `arrived`. Times are relative to settled_.
+/// The relative weight after the neuron's spikes later than `from`, if any; the presynaptic trace was `trace` at
+/// `arrived`. Times are relative to settled_.
 template <LongTermKind kind>
 [[gnu::always_inline]] inline float Plasticity::caught_up(const Hot& hot, float weight, std::uint32_t i,
                                                           const PostState& post, std::int64_t from,
                                                           std::int64_t arrived, float trace) {
-    const auto meet = [&](std::int32_t spike) __attribute__((always_inline)) {
+    const auto meet = [&](std::int64_t spike) __attribute__((always_inline)) {
         weight = synapse::after_post_spike<kind>(hot.constants, weight, trace * hot.pre_decay(spike - arrived));
     };
     if (post.spikes[1] > from) {
@@ -64,7 +65,13 @@ template <LongTermKind kind>
         }
         meet(post.spikes[1]);
     }
-    meet(post.spikes[0]);
+    const bool since = post.spikes[0] > from;
+    if constexpr (kind == LongTermKind::power_law) {
+        if (since) meet(post.spikes[0]);
+    } else {
+        // Half of the time there is none, which no branch predicts: one too old to have a trace changes nothing.
+        meet(since ? post.spikes[0] : arrived + hot.pre_decay.last);
+    }
     return weight;
 }
 
@@ -85,7 +92,7 @@ void Plasticity::arrive_as(std::span<const std::uint32_t> targets, float* __rest
         const PostState& post = hot.post[i];
         const std::int32_t last = post.spikes[0];
         float w = weights[s];
-        if (last > from) w = caught_up<kind>(hot, w, i, post, from, arrived, trace);
+        w = caught_up<kind>(hot, w, i, post, from, arrived, trace);
         w = synapse::after_pre_spike<kind>(hot.constants, w, post.trace * hot.post_decay(now - last));
         weights[s] = w;
         first_input[target[s]] += w * first_amount;
@@ -103,13 +110,14 @@ void Plasticity::arrive(network::SynapseStore& synapses, std::size_t r, std::siz
         else
             arrive_as<kind, true>(targets, weights, row, step, first_amount, first_input, second_amount, second_input);
     });
-    row.trace = constants_.nearest ? 1 : row.trace * pre_decay_.view()(step - row.last) + 1;
+    row.trace = constants_.nearest ? 1 : row.trace * pre_decay_->view()(step - row.last) + 1;
     row.last = step;
 }
 
 void Plasticity::settle(network::SynapseStore& synapses, std::size_t thread, std::int64_t step) {
-    const Hot hot = this->hot();
+    if (step == settled_) return;
     dispatch([&]<LongTermKind kind>() {
+        const Hot hot = this->hot();
         for (std::size_t r = 0; r < rows_.size(); ++r) {
             const RowState& row = rows_[r];
             if (row.trace == 0) continue;
@@ -118,8 +126,7 @@ void Plasticity::settle(network::SynapseStore& synapses, std::size_t thread, std
             for (std::size_t s = 0; s < targets.size(); ++s) {
                 const std::uint32_t i = targets[s] - first_;
                 const PostState& post = hot.post[i];
-                if (post.spikes[0] > from)
-                    weights[s] = caught_up<kind>(hot, weights[s], i, post, from, arrived, row.trace);
+                weights[s] = caught_up<kind>(hot, weights[s], i, post, from, arrived, row.trace);
             }
         }
     });

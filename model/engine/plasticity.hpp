@@ -13,6 +13,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -21,7 +22,7 @@
 
 namespace rewire::engine {
 
-/// exp(-k dt / tau) for whole steps k, 0 from where it is below 1e-9.
+/// exp(-k dt / tau) for whole steps k, 0 from where it is below 1e-6: what a float trace of order 1 hardly resolves.
 class DecayTable {
 public:
     DecayTable(double tau_ms, double dt_ms);
@@ -42,8 +43,10 @@ private:
 class Plasticity {
 public:
     /// The store's weights must be relative to the reference weight.
+    /// \param pre_decay, post_decay  tables of tau_pre and tau_post; all threads read the same
     /// \param first, count  the thread's target neurons
-    Plasticity(const synapse::LongTerm& parameters, double dt_ms, std::size_t rows, std::uint32_t first,
+    Plasticity(const synapse::LongTerm& parameters, std::shared_ptr<const DecayTable> pre_decay,
+               std::shared_ptr<const DecayTable> post_decay, std::size_t rows, std::uint32_t first,
                std::uint32_t count);
 
     /// A neuron of the thread fires; its spike counts from the instant `step` on (in steps of the ring's clock).
@@ -60,6 +63,9 @@ public:
 
     /// Brings all weights of the thread up to date with postsynaptic spikes until `step`.
     void settle(network::SynapseStore& synapses, std::size_t thread, std::int64_t step);
+    std::size_t bytes() const {
+        return rows_.size() * sizeof(RowState) + post_.size() * (sizeof(PostState) + 4 + 4 * list_size);
+    }
     /// Forgets all traces (after a leap, which outlasts them).
     void clear_traces();
 
@@ -85,7 +91,7 @@ private:
         const std::int32_t* spikes;
     };
     Hot hot() const {
-        return {constants_, pre_decay_.view(), post_decay_.view(), post_.data(), listed_.data(), spikes_.data()};
+        return {constants_, pre_decay_->view(), post_decay_->view(), post_.data(), listed_.data(), spikes_.data()};
     }
 
     template <synapse::LongTermKind kind>
@@ -98,7 +104,7 @@ private:
     void dispatch(F&& f) const;
 
     synapse::LongTermConstants constants_;
-    DecayTable pre_decay_, post_decay_;
+    std::shared_ptr<const DecayTable> pre_decay_, post_decay_;
     std::uint32_t first_;
     bool full_ = false;        ///< a list has no room left
     std::int64_t settled_ = 0; ///< all weights are up to date with spikes until then

@@ -4,14 +4,10 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <string_view>
 
 namespace rewire::engine {
 
 enum class Phase : std::size_t { delivery, stimulation, update, sampling, synchronisation, count };
-
-inline constexpr std::array<std::string_view, 5> phase_names{"delivery", "stimulation", "update", "sampling",
-                                                             "synchronisation"};
 
 /// Seconds spent in each phase by one thread.
 struct PhaseTimes {

@@ -8,6 +8,10 @@
 // milliseconds when a parallel region ends, which cost 6 ms a call when another process held a core, and the thread
 // sanitizer does not see their barriers.
 
+#ifdef __linux__
+#include <sched.h>
+#endif
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -70,7 +74,7 @@ private:
         if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
             arrived_.store(0, std::memory_order_relaxed);
             parted_ = hopeless_.load(std::memory_order_relaxed); // the others read it once this meeting is over
-            round_.store(round + 1, std::memory_order_release);
+            round_.fetch_add(1, std::memory_order_acq_rel);      // no plain store: notify_all must not look before it
             round_.notify_all();
             return;
         }
@@ -83,7 +87,9 @@ private:
         const auto now = Clock::now();
         const double waited_s = seconds(now - arrived);
         if (waited_s > put_off_s) lost_s += waited_s;
-        if (lost_s > too_much_s && lost_s > 0.5 * seconds(now - began_))
+        // Lockstep that works for one share in `size_` of the time is as slow as one thread.
+        const double most_lost = 1 - 1.0 / size_;
+        if (lost_s > too_much_s && lost_s > most_lost * seconds(now - began_))
             hopeless_.store(true, std::memory_order_relaxed);
     }
     static double seconds(Clock::duration d) { return std::chrono::duration<double>(d).count(); }
@@ -108,6 +114,10 @@ public:
 
     /// Hardware threads that this process may use.
     static int available() {
+#ifdef __linux__
+        cpu_set_t allowed; // what taskset, a container or a batch system leaves of the machine
+        if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0) return CPU_COUNT(&allowed);
+#endif
         const unsigned threads = std::thread::hardware_concurrency();
         return threads > 0 ? static_cast<int>(threads) : 1;
     }
@@ -170,9 +180,15 @@ private:
         std::vector<std::jthread> threads;
 
         explicit Crew(int size_) : size(size_) {
-            for (int rank = 1; rank < size; ++rank) threads.emplace_back([this, rank] { serve(rank); });
+            try {
+                for (int rank = 1; rank < size; ++rank) threads.emplace_back([this, rank] { serve(rank); });
+            } catch (...) {
+                dismiss();
+                throw;
+            }
         }
-        ~Crew() {
+        ~Crew() { dismiss(); }
+        void dismiss() {
             dismissed = true;
             announce();
         }

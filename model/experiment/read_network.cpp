@@ -398,8 +398,16 @@ network::Projection read_projection(TableReader& reader, std::size_t index, engi
     if (auto table = reader.section<synapse::LongTerm>("long_term")) {
         p.long_term.emplace();
         read_long_term(*table, *p.long_term);
-        if (p.weight.kind != "uniform" && p.weight.mean == 0)
-            reader.error("weight", "must not be 0 on average where weights are plastic: they are relative to it");
+        // Weights are relative to their mean and stay on its side of 0.
+        const Distribution& w = p.weight;
+        if (columns.weight.empty() && (w.mean == 0 || (w.kind == "uniform" && w.low * w.high < 0)))
+            reader.error("weight", "must be of one sign and not 0 on average where weights are plastic");
+        const auto [least, greatest] = std::minmax_element(columns.weight.begin(), columns.weight.end());
+        if (!columns.weight.empty() && (*least * *greatest < 0 || (*least == 0 && *greatest == 0)))
+            reader.error("rule",
+                         fmt::format("the column weight of the file goes from {} to {}: must be of one sign and "
+                                     "not all 0 where weights are plastic",
+                                     *least, *greatest));
         if (reader.has("structural")) reader.error("long_term", "must not stand beside structural");
         table->finish();
     }

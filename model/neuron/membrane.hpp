@@ -20,7 +20,7 @@ struct MembraneState {
 
 /// Input of one step to a run of neurons. Conductances are those in the middle of the step, which makes the
 /// exponential step of the membrane second order.
-/// Current based models read `current_pA` only.
+/// Current based models read `current_pA`, and in `conductance_current_pA` the depolarisation (mV) that synapses cause.
 struct StepInput {
     const float* conductance_nS;         ///< sum of the ohmic conductances
     const float* conductance_current_pA; ///< sum of conductance x reversal potential

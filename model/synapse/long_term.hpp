@@ -9,8 +9,9 @@
 //     pair        post spike: w <- w + eta f+(w) x         pre arrives: w <- w - eta f-(w) y
 //                 additive   f+ = 1,     f- = alpha        Song, Miller & Abbott 2000, Nat Neurosci 3:919
 //                 power_law  f+ = w^mu,  f- = alpha w      Morrison, Aertsen & Diesmann 2007, Neural Comput 19:1437, eq 3
-//     inhibitory  post spike: w <- w + eta x               pre arrives: w <- w + eta (y - 2 rho0 tau)
-//                                                          Vogels et al. 2011, Science 334:1569, eq 1
+//     inhibitory  post spike: w <- w + eta x               pre arrives: w <- w + eta (y - rho0 (tau_pre + tau_post))
+//                                                          Vogels et al. 2011, Science 334:1569, eq 1 (there both tau
+//                                                          are one: 2 rho0 tau)
 //
 // Spikes at the same instant: the postsynaptic one comes first.
 
@@ -37,6 +38,9 @@ struct LongTerm {
     double maximum = 10;
 };
 
+/// Traces are looked up in a table of 21 time constants.
+inline constexpr Range trace_tau_ms{0, 1e4, true};
+
 enum class LongTermKind : std::uint8_t { additive, power_law, inhibitory };
 
 /// Constants of a rule for the hot loops.
@@ -44,7 +48,7 @@ struct LongTermConstants {
     LongTermKind kind = LongTermKind::additive;
     bool nearest = false;
     float learning_rate = 0; ///< eta
-    float depression = 0;    ///< eta alpha; inhibitory: eta 2 rho0 tau
+    float depression = 0;    ///< eta alpha; inhibitory: eta rho0 (tau_pre + tau_post)
     float exponent = 0;      ///< mu
     float maximum = 0;
 };
@@ -56,7 +60,8 @@ inline LongTermConstants long_term_constants(const LongTerm& p) {
                                                   : LongTermKind::additive;
     c.nearest = p.pairing == "nearest";
     c.learning_rate = static_cast<float>(p.learning_rate);
-    const double offset = 2 * p.target_rate_Hz * 1e-3 * p.tau_post_ms; // alpha of Vogels et al. 2011
+    // alpha of Vogels et al. 2011: independent trains balance where rho_pre rho_post (tau_pre + tau_post) = rho_pre alpha.
+    const double offset = p.target_rate_Hz * 1e-3 * (p.tau_pre_ms + p.tau_post_ms);
     c.depression = static_cast<float>(p.learning_rate * (p.rule == "inhibitory" ? offset : p.depression));
     c.exponent = static_cast<float>(p.exponent);
     c.maximum = static_cast<float>(p.maximum);
@@ -94,13 +99,13 @@ struct Described<synapse::LongTerm> {
          "additive|power_law"},
         {"pairing", "1", &S::pairing, any_value, "whether all spikes pair or each with the nearest", "-",
          "all_to_all|nearest"},
-        {"tau_pre", "ms", &S::tau_pre_ms, positive, "decay of the presynaptic trace (potentiation)",
+        {"tau_pre", "ms", &S::tau_pre_ms, synapse::trace_tau_ms, "decay of the presynaptic trace (potentiation)",
          "Song, Miller & Abbott 2000 (20 ms); Vogels 2011 (20 ms)"},
-        {"tau_post", "ms", &S::tau_post_ms, positive, "decay of the postsynaptic trace (pair: depression)",
+        {"tau_post", "ms", &S::tau_post_ms, synapse::trace_tau_ms, "decay of the postsynaptic trace (pair: depression)",
          "Song, Miller & Abbott 2000 (20 ms); Vogels 2011 (20 ms)"},
         {"learning_rate", "1", &S::learning_rate, non_negative,
          "eta: change for coincident spikes, share of the reference weight",
-         "benchmark of performance.md (1e-3); Song, Miller & Abbott 2000 use 5e-3 of the maximum"},
+         "[M] Song, Miller & Abbott 2000 use 5e-3 of the maximum"},
         {"depression", "1", &S::depression, non_negative, "pair: alpha, depression relative to potentiation",
          "Song, Miller & Abbott 2000 (1.05)"},
         {"exponent", "1", &S::exponent, fraction, "power_law: mu", "Morrison, Aertsen & Diesmann 2007 (0.4)"},

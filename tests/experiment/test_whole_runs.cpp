@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "experiment/description.hpp"
 #include "experiment/experiment.hpp"
@@ -73,6 +74,27 @@ TEST_CASE("a run gives the same bytes for 1, 2 and 3 threads, other ones for ano
     const Contents other = result_of(folder, everything, {"--seed", "8"});
     CHECK(other.at("/spikes/pyramidal/timestamps") != one.at("/spikes/pyramidal/timestamps"));
     CHECK(other.at("/snapshots/t_0_s/e_to_e/source") != one.at("/snapshots/t_0_s/e_to_e/source"));
+}
+
+TEST_CASE("a profile accounts for the whole run and changes nothing in it") {
+    // Conservation: the shares of the phases are those of one total, each rounded to 0.1 %; and the data are those of a
+    // run that nobody looked at.
+    Folder folder;
+    const Outcome plain = call({"run", "everything.toml", "-o", folder / "plain.h5", "--quiet"});
+    REQUIRE(plain.status == 0);
+    const Outcome profiled = call({"run", "everything.toml", "-o", folder / "profiled.h5", "--quiet", "--profile"});
+    REQUIRE(profiled.status == 0);
+    CHECK(first_difference(contents(folder / "plain.h5"), contents(folder / "profiled.h5")) == "");
+    double total = 0;
+    int phases = 0;
+    std::istringstream lines(profiled.out);
+    for (std::string line; std::getline(lines, line);)
+        if (const auto percent = line.find("%  "); percent != std::string::npos) {
+            total += std::stod(line.substr(line.rfind(' ', percent) + 1));
+            ++phases;
+        }
+    CHECK(phases == 9);
+    CHECK(total == Approx(100).margin(0.05 * 9 + 0.5));
 }
 
 TEST_CASE("multirate mode without leaps is full mode, bit for bit") {
