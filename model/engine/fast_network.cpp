@@ -22,8 +22,9 @@ std::vector<std::uint32_t> cut_among(std::size_t neurons, int threads) {
     return cuts;
 }
 
-/// Longest batch: beyond it the slots of inputs leave the second-level cache.
+/// A batch has no more steps than this, nor more than two whose slots of inputs leave half of a second-level cache.
 constexpr std::int64_t longest_batch = 16;
+constexpr std::size_t batch_input_bytes = std::size_t{512} << 10;
 
 /// Rows shorter than this on average are shared: a visit of a row costs as much as some ten synapses.
 constexpr double short_row = 64;
@@ -105,7 +106,9 @@ FastNetwork::FastNetwork(const FastOptions& options, const std::vector<network::
             plastic_onto_[projections[q].specification.target].push_back(q);
             plastic = true;
         }
-    batch_steps_ = plastic ? 1 : std::min(interval_steps_, longest_batch);
+    const std::size_t slot_bytes = 1 + inputs_.size() * sizeof(float) / threads; // of one thread
+    const auto fitting = static_cast<std::int64_t>(std::max<std::size_t>(2, batch_input_bytes / slot_bytes));
+    batch_steps_ = plastic ? 1 : std::min({interval_steps_, longest_batch, fitting});
     inputs_.allocate(static_cast<std::size_t>(batch_steps_));
     slots_ = longest + interval_steps_ + 2;
     for (FastPopulation& population : populations)
