@@ -167,6 +167,8 @@ def draw_turnover(ax, results, axis):
                 line(ax, axis, result, binned(series), 0, colour_of((2, 1, 4)[k]), what)
                 unit = series.unit
     finish(ax, f"rate ({unit})", from_zero=True)
+    ax.set_ylim(top=1.5 * ax.get_ylim()[1])  # rows for the legend
+    legend(ax, loc="upper left")
 
 
 def draw_synapses(ax, results, axis):
