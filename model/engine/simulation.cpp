@@ -7,16 +7,10 @@
 
 #include <fmt/format.h>
 
+#include "engine/averages.hpp"
+
 namespace rewire::engine {
 namespace {
-
-constexpr double not_applicable = std::numeric_limits<double>::quiet_NaN();
-
-double mean(const std::vector<double>& values) {
-    double sum = 0;
-    for (const double v : values) sum += v;
-    return values.empty() ? not_applicable : sum / static_cast<double>(values.size());
-}
 
 /// x relative to its healthy mean; 1 where a healthy circuit has none.
 double relative(double x, double healthy) { return healthy > 0 ? x / healthy : 1; }
@@ -586,133 +580,6 @@ void Simulation::sample_taken() {
     window_s_ = 0;
     window_start_s_ = time_s();
     for (StructuralState& state : structural_) state.formed = state.eliminated = state.nascent_lost = 0;
-}
-
-void Simulation::build_observables() {
-    for (const network::Population& p : model_.populations) labels_["population"].push_back(p.name);
-    for (const network::Projection& p : model_.projections) labels_["projection"].push_back(p.name);
-    for (const DrugModel& d : model_.drugs)
-        for (const drug::Species& s : d.pharmacokinetics.species) {
-            std::vector<std::string>& names = labels_["drug"];
-            const bool taken =
-                std::find(names.begin(), names.end(), s.name) != names.end(); // two drugs, one metabolite
-            names.push_back(taken ? d.pharmacokinetics.species.front().name + "_" + s.name : s.name);
-        }
-    labels_["region"] = model_.regions;
-    const auto add = [&](const char* name, const char* unit, std::string long_name, const char* dimension,
-                         std::function<double(std::size_t)> value) {
-        observables_.push_back({name, unit, std::move(long_name), dimension, std::move(value)});
-    };
-
-    add("mean_rate", "Hz", "mean firing rate since the last sample", "population", [this](std::size_t p) {
-        if (window_s_ > 0)
-            last_rate_Hz_[p] = window_spikes_[p] / (window_s_ * static_cast<double>(network_->populations[p].size()));
-        return last_rate_Hz_[p];
-    });
-    if (model_.has_slow_mechanisms())
-        add("calcium", "1", "calcium trace, population mean", "population",
-            [this](std::size_t p) { return calcium_.empty() ? not_applicable : mean(calcium_[p]); });
-    if (!drugs_.empty()) {
-        const auto species = [this](std::size_t k) {
-            std::size_t d = 0;
-            while (k >= model_.drugs[d].pharmacokinetics.species.size())
-                k -= model_.drugs[d++].pharmacokinetics.species.size();
-            return std::pair(d, k);
-        };
-        add("drug_plasma", "ng/mL", "total plasma concentration", "drug", [this, species](std::size_t k) {
-            const auto [d, s] = species(k);
-            return drugs_[d].plasma_ng_per_mL(s);
-        });
-        add("drug_effect_site", "ng/mL", "effect-site concentration", "drug", [this, species](std::size_t k) {
-            const auto [d, s] = species(k);
-            return drugs_[d].effect_site_ng_per_mL(s);
-        });
-        add("drug_unbound_brain", "uM", "unbound concentration in the brain", "drug", [this, species](std::size_t k) {
-            const auto [d, s] = species(k);
-            return drugs_[d].unbound_brain_uM(s);
-        });
-        add("nmda_block_synaptic", "1", "blocked share of the current of synaptic NMDA receptors", "population",
-            [this](std::size_t p) { return mean(blocked_[p][synaptic].blocked); });
-        add("nmda_block_extrasynaptic", "1", "blocked share of the current of extrasynaptic NMDA receptors",
-            "population", [this](std::size_t p) { return mean(blocked_[p][extrasynaptic].blocked); });
-    }
-    if (model_.glutamate) {
-        // The level follows single volleys within milliseconds, so the mean over the window is what can be compared.
-        add("glutamate_extracellular", "uM", "extracellular glutamate at receptors, mean since the last sample",
-            "region", [this](std::size_t r) {
-                const double window_s = time_s() - window_start_s_;
-                if (window_s > 0) return window_glutamate_uM_s_[r] / window_s;
-                return glutamate_.empty() ? not_applicable : glutamate::concentration_uM(glutamate_[r]);
-            });
-        add("eaat2", "1", "glutamate uptake capacity relative to healthy", "region",
-            [this](std::size_t r) { return eaat2_[r]; });
-        add("mglur_release_factor", "1", "factor of presynaptic mGluR2/3 on release", "region",
-            [this](std::size_t r) { return glutamate_.empty() ? not_applicable : glutamate_[r].mglur_release_factor; });
-    }
-    if (model_.signalling)
-        for (const auto& variable : StateOf<molecular::Signalling>::variables) {
-            const auto member = std::get<std::vector<double> molecular::Signalling::*>(variable.member);
-            add(variable.name.data(), variable.unit.data(), std::string(variable.meaning), "population",
-                [this, member](std::size_t p) { return mean(signalling_[p].*member); });
-        }
-    if (model_.structure) {
-        const auto over_population = [this](std::size_t p, auto&& value) {
-            double sum = 0, healthy = 0;
-            for (const StructuralState& state : structural_) {
-                if (network_->projections[state.specification.projection].specification.target != p) continue;
-                for (const std::uint32_t count : state.healthy_count) healthy += count;
-                sum += value(state);
-            }
-            return std::pair(sum, healthy);
-        };
-        bool spines = false;
-        for (const StructuralProjection& s : model_.structure->projections) spines = spines || s.rule == "spines";
-        if (spines) {
-            add("spine_density", "1", "spine density relative to the start", "population",
-                [this, over_population](std::size_t p) {
-                    const auto [now, healthy] = over_population(p, [this](const StructuralState& s) {
-                        return static_cast<double>(network_->projections[s.specification.projection].synapses.count());
-                    });
-                    return healthy > 0 ? now / healthy : not_applicable;
-                });
-            const auto turnover = [this, over_population](auto member) {
-                return [this, over_population, member](std::size_t p) {
-                    const auto [count, healthy] = over_population(
-                        p, [member](const StructuralState& s) { return static_cast<double>(s.*member); });
-                    const double days = (time_s() - window_start_s_) / 86400;
-                    return healthy > 0 && days > 0 ? count / healthy / days : not_applicable;
-                };
-            };
-            add("spine_formation_rate", "1/d", "spines formed since the last sample, share of the density at the start",
-                "population", turnover(&StructuralState::formed));
-            add("spine_elimination_rate", "1/d",
-                "established spines lost since the last sample, share of the density at the start", "population",
-                turnover(&StructuralState::eliminated));
-            add("spine_nascent_loss_rate", "1/d",
-                "nascent spines that vanished since the last sample, share of the density at the start", "population",
-                turnover(&StructuralState::nascent_lost));
-        }
-    }
-    if (!model_.projections.empty()) {
-        std::size_t currents = 0;
-        for (const network::Projection& p : model_.projections)
-            currents += neuron::uses_currents(model_.populations[p.target].model);
-        add("synapses", "1", "number of synapses", "projection",
-            [this](std::size_t q) { return static_cast<double>(network_->synapse_count(q)); });
-        add("mean_weight",
-            currents == 0                           ? "nS"
-            : currents == model_.projections.size() ? "pA"
-                                                    : "1",
-            "mean synaptic weight (nS, or pA onto current-based neurons)", "projection", [this](std::size_t q) {
-                if (network_->synapse_count(q) == 0) return not_applicable;
-                if (mean_weight_.size() <= q) mean_weight_.resize(q + 1, not_applicable);
-                // Weights of a projection that does not change are summed once.
-                if (model_.projections[q].long_term) network_->settle_plasticity();
-                if (std::isnan(mean_weight_[q]) || model_.projections[q].structural || model_.projections[q].long_term)
-                    mean_weight_[q] = network_->mean_weight(q);
-                return mean_weight_[q];
-            });
-    }
 }
 
 } // namespace rewire::engine
