@@ -9,6 +9,7 @@
 
 #include "experiment/experiment.hpp"
 #include "experiment/options.hpp"
+#include "network/draws.hpp"
 #include "quantity/units.hpp"
 #include "record/hdf5.hpp"
 
@@ -341,6 +342,8 @@ void read_long_term(TableReader& reader, synapse::LongTerm& p) {
         return name != "target_rate" || p.rule == "inhibitory";
     };
     reader.read(p, applies, "is no parameter of this rule");
+    // The balance of the rule counts every spike.
+    if (p.rule == "inhibitory" && p.pairing == "nearest") reader.error("pairing", "must be all_to_all for this rule");
     if (p.maximum < 1) reader.error("maximum", "must be 1 or more: weights start there on average");
 }
 
@@ -390,6 +393,13 @@ network::Projection read_projection(TableReader& reader, std::size_t index, engi
     if ((p.delay_ms.kind == "constant" && p.delay_ms.mean < model.dt_ms * (1 - 1e-9)) ||
         (uniform ? p.delay_ms.high : p.delay_ms.mean) > longest_delay_steps * model.dt_ms)
         reader.error("delay", delay_text(model.dt_ms));
+    else if (p.delay_ms.kind.ends_with("normal") && p.delay_ms.mean > 0 && p.delay_ms.sd > 0)
+        try { // tails may reach where means do not
+            network::delay_table(p.delay_ms, model.dt_ms);
+        } catch (const std::invalid_argument&) {
+            reader.error("delay", fmt::format("with a mean of {} ms and an sd of {} ms reaches further: delays {}",
+                                              p.delay_ms.mean, p.delay_ms.sd, delay_text(model.dt_ms)));
+        }
     if (auto table = reader.section<synapse::ShortTerm>("short_term")) {
         p.short_term.emplace();
         table->read(*p.short_term);
