@@ -20,11 +20,11 @@ public:
         std::uint32_t first = 0, count = 0; ///< neurons
     };
 
+    InputArena() = default;
     /// \param cuts       per population: thread t owns neurons [cuts[t], cuts[t + 1])
     /// \param receptors  per population: their number
-    InputArena() = default;
     InputArena(const std::vector<std::vector<std::uint32_t>>& cuts, const std::vector<std::size_t>& receptors) {
-        std::size_t populations = cuts.size();
+        const std::size_t populations = cuts.size();
         threads_ = cuts.empty() ? 0 : cuts.front().size() - 1;
         first_segment_.resize(threads_ * populations);
         populations_ = populations;
