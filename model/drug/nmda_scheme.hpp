@@ -29,7 +29,8 @@
 
 namespace rewire::drug {
 
-/// Rates of gating and of Mg in the pore. The defaults are those that Adam 2024 takes from Lester & Jahr and others.
+/// Rates of gating and of Mg in the pore. The defaults are those of Adam 2024; other programs give the same gating, but
+/// for an unbinding of 4.7 per s, as Edmonds & Colquhoun 1992 (Destexhe & Mainen's NMDA5 [R]).
 struct NmdaScheme {
     double binding_per_mM_ms = 5;
     double unbinding_per_ms = 0.0055;
@@ -43,7 +44,7 @@ struct NmdaScheme {
     double mg_unblock_e_fold_mV = 47;
 };
 
-/// The gating that other programs give for Lester & Jahr 1992 themselves (Destexhe & Mainen's NMDA5 [R]).
+/// The gating that NMDA5 [R] gives for Lester & Jahr 1992: gates that open three times as often in the steady state.
 inline NmdaScheme lester_jahr_1992() {
     return {.unbinding_per_ms = 0.0067,
             .opening_per_ms = 0.0838,
@@ -139,7 +140,7 @@ struct Described<drug::NmdaScheme> {
     using S = drug::NmdaScheme;
     static constexpr std::string_view name = "nmda_scheme";
     static constexpr std::string_view meaning = "gating of a single NMDA receptor and Mg in its pore";
-    static constexpr std::string_view gating = "Adam 2024 [R], after Lester & Jahr 1992";
+    static constexpr std::string_view gating = "Adam 2024 [R], after Edmonds & Colquhoun 1992";
     static constexpr std::string_view magnesium = "Adam 2024 [R]";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
         {"binding", "1/(mM ms)", &S::binding_per_mM_ms, positive, "agonist to one free site, k_on", gating},
