@@ -374,23 +374,25 @@ void FastNetwork::advance(std::int64_t first_step, std::int64_t steps) {
         PhaseClock clock(scratch_[static_cast<std::size_t>(first)].times, options_.profile);
         for (std::int64_t done = 0; done < steps;) {
             const std::int64_t until = std::min(done + interval_steps_, steps);
-            for (int rank = first; rank < end; ++rank)
-                for (std::int64_t at = done; at < until;) {
-                    const Batch batch{.step = first_step + at,
-                                      .fast_step = fast_step_ + at,
-                                      .count = std::min(batch_steps_, until - at),
-                                      .end_step = end_step,
-                                      .first = at == 0,
-                                      .extra_drive_end = drive_samples == 0 ? end_step : 0};
-                    for (std::int64_t k = 0; k < batch.count; ++k)
-                        deliver(batch.fast_step + k, static_cast<std::size_t>(k), rank);
-                    clock.charge(Phase::delivery);
+            const Ranks ranks{static_cast<std::size_t>(first), static_cast<std::size_t>(end)};
+            for (std::int64_t at = done; at < until;) {
+                const Batch batch{.step = first_step + at,
+                                  .fast_step = fast_step_ + at,
+                                  .count = std::min(batch_steps_, until - at),
+                                  .end_step = end_step,
+                                  .first = at == 0,
+                                  .extra_drive_end = drive_samples == 0 ? end_step : 0};
+                for (std::int64_t k = 0; k < batch.count; ++k)
+                    deliver(batch.fast_step + k, static_cast<std::size_t>(k), ranks);
+                clock.charge(Phase::delivery);
+                for (int rank = first; rank < end; ++rank) {
                     stimulate(batch, rank);
                     clock.charge(Phase::stimulation);
                     update(batch, clock, rank);
                     clock.charge(Phase::update);
-                    at += batch.count;
                 }
+                at += batch.count;
+            }
             done = until;
             const bool alone = wait();
             clock.charge(Phase::synchronisation);

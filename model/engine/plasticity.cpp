@@ -100,10 +100,9 @@ void Plasticity::arrive_as(std::span<const std::uint32_t> targets, float* __rest
     }
 }
 
-void Plasticity::arrive(network::SynapseStore& synapses, std::size_t r, std::size_t thread, std::int64_t step,
+void Plasticity::arrive(std::span<const std::uint32_t> targets, float* weights, std::size_t r, std::int64_t step,
                         float first_amount, float* first_input, float second_amount, float* second_input) {
     RowState& row = rows_[r];
-    const auto [targets, weights] = synapses.split_to_change(r, thread);
     dispatch([&]<LongTermKind kind>() {
         if (second_input == nullptr)
             arrive_as<kind, false>(targets, weights, row, step, first_amount, first_input, 0, nullptr);
@@ -121,7 +120,9 @@ void Plasticity::settle(network::SynapseStore& synapses, std::size_t thread, std
         for (std::size_t r = 0; r < rows_.size(); ++r) {
             const RowState& row = rows_[r];
             if (row.trace == 0) continue;
-            const auto [targets, weights] = synapses.split_to_change(r, thread);
+            const network::SynapseStore::Row part = synapses.split(r, thread, thread + 1);
+            const std::span targets(part.target, part.size);
+            float* weights = synapses.weights_of(part);
             const std::int64_t arrived = row.last - settled_, from = std::max<std::int64_t>(arrived, 0);
             for (std::size_t s = 0; s < targets.size(); ++s) {
                 const std::uint32_t i = targets[s] - first_;

@@ -56,9 +56,9 @@ public:
         if (full_ || step - settled_ > longest_stretch) settle(synapses, thread, step);
     }
 
-    /// A presynaptic spike arrives at `step` over row r: updates the weights of the thread's part of the row and adds
-    /// them times the amounts to the inputs (second may be null).
-    void arrive(network::SynapseStore& synapses, std::size_t r, std::size_t thread, std::int64_t step,
+    /// A presynaptic spike arrives at `step` over row r: updates the weights of the thread's part of the row, which is
+    /// given, and adds them times the amounts to the inputs (second may be null).
+    void arrive(std::span<const std::uint32_t> targets, float* weights, std::size_t r, std::int64_t step,
                 float first_amount, float* first_input, float second_amount, float* second_input);
 
     /// Brings all weights of the thread up to date with postsynaptic spikes until `step`.
