@@ -26,8 +26,9 @@ std::vector<std::uint32_t> cut_among(std::size_t neurons, int threads) {
 constexpr std::int64_t longest_batch = 16;
 constexpr std::size_t batch_input_bytes = std::size_t{512} << 10;
 
-/// Rows shorter than this on average are shared: a visit of a row costs as much as some ten synapses.
-constexpr double short_row = 64;
+/// Rows shorter than this on average are shared: a visit of a row costs as much as some ten synapses, or a hundred where
+/// it has to come from memory. Longer ones are where it costs no memory, because all synapses have one weight.
+constexpr double short_row = 128;
 
 /// Delays that a distribution spreads over, in steps, roughly.
 double delay_groups(const network::Distribution& delay_ms, double dt_ms) {
@@ -240,24 +241,29 @@ void FastNetwork::build_routes(const std::vector<network::PairwiseColumns>& pair
     route_of_.resize(projections.size());
     shared_totals_.resize(projections.size());
     for (std::size_t p = 0; p < populations.size(); ++p) {
-        // Projections whose rows are short share rows; of two onto the same receptors only one can.
-        std::map<std::pair<std::size_t, std::size_t>, std::size_t> sharing;
+        // Projections share rows if theirs are short (no value), or if their synapses have the same weight (that value);
+        // of two onto the same receptors only one can.
+        std::map<std::optional<double>, std::map<std::pair<std::size_t, std::size_t>, std::size_t>> sharing;
         std::vector<std::vector<std::size_t>> groups;
         for (std::size_t q = 0; q < projections.size(); ++q) {
             const network::Projection& spec = projections[q].specification;
             if (spec.source != p) continue;
             const FastPopulation &source = populations[p], &target = populations[spec.target];
             const double rows = static_cast<double>(source.size()) * delay_groups(spec.delay_ms, options_.dt_ms);
-            const bool shares = may_share_rows(spec) &&
-                                network::expected_synapses(spec, source.specification, target.specification,
-                                                           options_.seed) < short_row * rows &&
-                                sharing.emplace(std::pair(spec.target, spec.receptors.front().receptor), q).second;
+            const bool is_short = network::expected_synapses(spec, source.specification, target.specification,
+                                                             options_.seed) < short_row * rows;
+            const auto weight = is_short ? std::nullopt : std::optional(spec.weight.mean);
+            const bool shares =
+                may_share_rows(spec) && (is_short || spec.weight.kind == "constant") &&
+                sharing[weight].emplace(std::pair(spec.target, spec.receptors.front().receptor), q).second;
             if (!shares) groups.push_back({q});
         }
-        std::vector<std::size_t> together;
-        for (const auto& [where, q] : sharing) together.push_back(q);
-        std::sort(together.begin(), together.end());
-        if (!together.empty()) groups.push_back(together);
+        for (const auto& [weight, by_receptor] : sharing) {
+            std::vector<std::size_t> together;
+            for (const auto& [where, q] : by_receptor) together.push_back(q);
+            std::sort(together.begin(), together.end());
+            if (!together.empty()) groups.push_back(together);
+        }
         for (const std::vector<std::size_t>& members : groups) build_route(p, members, pairwise);
     }
 }

@@ -187,8 +187,8 @@ private:
         std::vector<std::uint32_t> thresholds; ///< a word at or above thresholds[k] means more than k spikes
         aligned_vector<std::uint32_t> words;   ///< 4 steps of random words, [step][neuron]
     };
-    /// Synapses that the spikes of one population travel over: those of one projection, or of several that share rows
-    /// because each alone would have but a few synapses of a source and delay.
+    /// Synapses that the spikes of one population travel over: those of one projection, or of several that share rows,
+    /// so that a spike visits one row instead of several.
     struct Route {
         std::size_t source = 0;
         std::vector<std::size_t> projections;
