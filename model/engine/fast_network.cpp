@@ -212,12 +212,9 @@ void FastNetwork::build_projection(const network::Projection& spec, std::size_t 
                 weight =
                     std::clamp(weight / projection.weight_scale, 0.0f, static_cast<float>(spec.long_term->maximum));
         const synapse::LongTerm& rule = *spec.long_term;
-        const auto pre_decay = std::make_shared<const DecayTable>(rule.tau_pre_ms, options_.dt_ms);
-        const auto post_decay = rule.tau_post_ms == rule.tau_pre_ms
-                                    ? pre_decay // one table in the cache instead of two
-                                    : std::make_shared<const DecayTable>(rule.tau_post_ms, options_.dt_ms);
+        const TraceDecays decays(rule, options_.dt_ms);
         for (std::size_t t = 0; t + 1 < target.cuts.size(); ++t)
-            projection.plasticity.emplace_back(rule, pre_decay, post_decay, projection.synapses.rows(), target.cuts[t],
+            projection.plasticity.emplace_back(rule, decays, projection.synapses.rows(), target.cuts[t],
                                                target.cuts[t + 1] - target.cuts[t]);
     }
     bool saturating = false;
@@ -507,6 +504,14 @@ double FastNetwork::mean_weight(std::size_t q) const {
     const bool shares = routes_[route_of_[q]].projections.size() > 1;
     return shares ? shared_totals_[q].weight_sum / static_cast<double>(shared_totals_[q].count)
                   : static_cast<double>(projections[q].weight_scale) * projections[q].synapses.mean_weight();
+}
+
+void FastNetwork::follow_nmda(std::size_t p) {
+    FastPopulation& population = populations[p];
+    if (plastic_onto_[p].empty()) return;
+    population.unblocked_nmda.assign(population.size(), 1);
+    for (const std::size_t q : plastic_onto_[p])
+        for (Plasticity& part : projections[q].plasticity) part.follow_nmda(population.unblocked_nmda.data());
 }
 
 void FastNetwork::settle_plasticity() {

@@ -76,6 +76,7 @@ struct FastPopulation {
     int refractory_steps = 0;
     aligned_vector<float> current_pA;
     aligned_vector<float> tonic_ab_nS, tonic_cd_nS; ///< empty without extrasynaptic NMDA receptors
+    aligned_vector<float> unblocked_nmda; ///< share of the synaptic NMDA receptors; empty unless plasticity follows it
     Drives drives;
     std::optional<std::array<std::size_t, 2>> plain_pair; ///< the receptors, if membranes step them, see advance()
     bool record_spikes = false;
@@ -163,6 +164,8 @@ public:
     Team& team() { return team_; }
     /// Brings the weights of plastic projections up to date; for those who look at them.
     void settle_plasticity();
+    /// From here on plastic weights onto a population go with its `unblocked_nmda`, all 1 until it is written.
+    void follow_nmda(std::size_t population);
     /// Calls f(Synapse) for every synapse of a projection, by source, delay, target.
     template <class F>
     void for_each_synapse(std::size_t projection, F&& f) const;

@@ -20,24 +20,47 @@ DecayTable::DecayTable(double tau_ms, double dt_ms) {
     values_.push_back(0);
 }
 
-Plasticity::Plasticity(const synapse::LongTerm& parameters, std::shared_ptr<const DecayTable> pre_decay,
-                       std::shared_ptr<const DecayTable> post_decay, std::size_t rows, std::uint32_t first,
-                       std::uint32_t count)
+TraceDecays::TraceDecays(const synapse::LongTerm& parameters, double dt_ms)
+    : pre(std::make_shared<const DecayTable>(parameters.tau_pre_ms, dt_ms)),
+      post(parameters.tau_post_ms == parameters.tau_pre_ms
+               ? pre // one table in the cache instead of two
+               : std::make_shared<const DecayTable>(parameters.tau_post_ms, dt_ms)) {
+    if (parameters.rule != "triplet") return;
+    pre_slow = std::make_shared<const DecayTable>(parameters.tau_pre_slow_ms, dt_ms);
+    post_slow = std::make_shared<const DecayTable>(parameters.tau_post_slow_ms, dt_ms);
+}
+
+Plasticity::Plasticity(const synapse::LongTerm& parameters, const TraceDecays& decays, std::size_t rows,
+                       std::uint32_t first, std::uint32_t count)
     : constants_(synapse::long_term_constants(parameters)),
-      pre_decay_(std::move(pre_decay)),
-      post_decay_(std::move(post_decay)),
+      decays_(decays),
       first_(first),
       rows_(rows),
       post_(count),
       listed_(count),
-      spikes_(std::size_t{count} * list_size) {}
+      spikes_(std::size_t{count} * list_size) {
+    if (constants_.kind != LongTermKind::triplet) return;
+    strengths_.resize(spikes_.size());
+    post_slow_.resize(count);
+}
+
+void Plasticity::follow_nmda(const float* unblocked) {
+    if (constants_.nmda_dependence == 0 && constants_.nmda_dependence_of_depression == 0) return;
+    unblocked_ = unblocked;
+    // Spikes before had all their receptors; the triplet rule's strengths are there already.
+    if (strengths_.empty()) strengths_.assign(spikes_.size(), 1);
+}
 
 template <class F>
 void Plasticity::dispatch(F&& f) const {
+    const auto with = [&]<LongTermKind kind>() {
+        return unblocked_ ? f.template operator()<kind, true>() : f.template operator()<kind, false>();
+    };
     switch (constants_.kind) {
-    case LongTermKind::additive: return f.template operator()<LongTermKind::additive>();
-    case LongTermKind::power_law: return f.template operator()<LongTermKind::power_law>();
-    case LongTermKind::inhibitory: return f.template operator()<LongTermKind::inhibitory>();
+    case LongTermKind::additive: return with.template operator()<LongTermKind::additive>();
+    case LongTermKind::power_law: return with.template operator()<LongTermKind::power_law>();
+    case LongTermKind::triplet: return with.template operator()<LongTermKind::triplet>();
+    case LongTermKind::inhibitory: return with.template operator()<LongTermKind::inhibitory>();
     }
 }
 
@@ -45,53 +68,73 @@ void Plasticity::post_spike(std::uint32_t neuron, std::int64_t step) {
     const std::uint32_t i = neuron - first_;
     PostState& post = post_[i];
     const auto now = static_cast<std::int32_t>(step - settled_);
-    post.trace = constants_.nearest ? 1 : post.trace * post_decay_->view()(now - post.spikes[0]) + 1;
+    const std::size_t place = std::size_t{i} * list_size + listed_[i]++;
+    if (!strengths_.empty()) {
+        float strength = 1;
+        if (constants_.kind == LongTermKind::triplet) {
+            const float slow = post_slow_[i] * decays_.post_slow->view()(now - post.spikes[0]);
+            strength = constants_.pair_potentiation + constants_.triplet_potentiation * slow;
+            post_slow_[i] = constants_.nearest ? 1 : slow + 1;
+        }
+        if (unblocked_) strength *= synapse::share_left(constants_.nmda_dependence, unblocked_[neuron]);
+        strengths_[place] = strength;
+    }
+    post.trace = constants_.nearest ? 1 : post.trace * decays_.post->view()(now - post.spikes[0]) + 1;
     std::copy_backward(post.spikes.begin(), post.spikes.end() - 1, post.spikes.end());
     post.spikes[0] = now;
-    spikes_[std::size_t{i} * list_size + listed_[i]++] = now;
+    spikes_[place] = now;
     full_ = full_ || listed_[i] == list_size;
 }
 
 /// The relative weight after the neuron's spikes later than `from`, if any; the presynaptic trace was `trace` at
 /// `arrived`. Times are relative to settled_.
-template <LongTermKind kind>
+template <LongTermKind kind, bool follows_nmda>
 [[gnu::always_inline]] inline float Plasticity::caught_up(const Hot& hot, float weight, std::uint32_t i,
                                                           const PostState& post, std::int64_t from,
                                                           std::int64_t arrived, float trace) {
-    const auto meet = [&](std::int64_t spike) __attribute__((always_inline)) {
-        weight = synapse::after_post_spike<kind>(hot.constants, weight, trace * hot.pre_decay(spike - arrived));
+    constexpr bool has_strength = follows_nmda || kind == LongTermKind::triplet;
+    const std::size_t list = std::size_t{i} * list_size;
+    // `back` spikes before the last: later than `from`, it is in the list.
+    const auto meet = [&](std::int64_t spike, std::size_t back) __attribute__((always_inline)) {
+        float x = trace * hot.pre_decay(spike - arrived);
+        if constexpr (has_strength) x *= hot.strengths[list + hot.listed[i] - 1 - back];
+        weight = synapse::after_post_spike<kind>(hot.constants, weight, x);
     };
     if (post.spikes[2] > from) { // three or more: one time in fifteen at a few Hz, which a branch suits
         std::size_t later = 3;
         while (later < recent && post.spikes[later] > from) ++later;
         if (later == recent) {
-            const std::int32_t* spikes = hot.spikes + std::size_t{i} * list_size;
-            const std::uint32_t older = hot.listed[i] - recent;
+            const std::int32_t* spikes = hot.spikes + list;
+            const std::uint32_t listed = hot.listed[i], older = listed - recent;
             std::uint32_t k = older;
             while (k > 0 && spikes[k - 1] > from) --k;
-            for (; k < older; ++k) meet(spikes[k]);
+            for (; k < older; ++k) meet(spikes[k], listed - 1 - k);
         }
-        while (later > 2) meet(post.spikes[--later]);
+        for (; later > 2; --later) meet(post.spikes[later - 1], later - 1);
     }
-    for (const std::int32_t spike : {post.spikes[1], post.spikes[0]}) {
+    for (const std::size_t back : {std::size_t{1}, std::size_t{0}}) {
+        const std::int32_t spike = post.spikes[back];
         const bool since = spike > from;
-        if constexpr (kind == LongTermKind::power_law) {
-            if (since) meet(spike);
+        if constexpr (kind == LongTermKind::power_law || has_strength) {
+            if (since) meet(spike, back);
         } else {
             // Often there is none, which no branch predicts: one too old to have a trace changes nothing.
-            meet(since ? spike : arrived + hot.pre_decay.last);
+            meet(since ? spike : arrived + hot.pre_decay.last, back);
         }
     }
     return weight;
 }
 
-template <LongTermKind kind, bool two_receptors>
+template <LongTermKind kind, bool follows_nmda, bool two_receptors>
 void Plasticity::arrive_as(std::span<const std::uint32_t> targets, float* __restrict weights, const RowState& row,
                            std::int64_t step, float first_amount, float* first_input, float second_amount,
                            float* second_input) const {
     const Hot hot = this->hot();
     const std::int64_t now = step - settled_, arrived = row.last - settled_;
     const float trace = row.trace;
+    float depression = hot.constants.depression;
+    if constexpr (kind == LongTermKind::triplet)
+        depression += hot.constants.triplet_depression * row.slow * decays_.pre_slow->view()(step - row.last);
     // Without a trace nothing is caught up with.
     const std::int64_t from = trace > 0 ? std::max<std::int64_t>(arrived, 0) : std::numeric_limits<std::int64_t>::max();
     const std::uint32_t first = first_;
@@ -103,8 +146,11 @@ void Plasticity::arrive_as(std::span<const std::uint32_t> targets, float* __rest
         const PostState& post = hot.post[i];
         const std::int32_t last = post.spikes[0];
         float w = weights[s];
-        w = caught_up<kind>(hot, w, i, post, from, arrived, trace);
-        w = synapse::after_pre_spike<kind>(hot.constants, w, post.trace * hot.post_decay(now - last));
+        w = caught_up<kind, follows_nmda>(hot, w, i, post, from, arrived, trace);
+        const float left =
+            follows_nmda ? synapse::share_left(hot.constants.nmda_dependence_of_depression, hot.unblocked[target[s]])
+                         : 1.0f;
+        w = synapse::after_pre_spike<kind>(hot.constants, w, post.trace * hot.post_decay(now - last), depression, left);
         weights[s] = w;
         first_input[target[s]] += w * first_amount;
         if constexpr (two_receptors) second_input[target[s]] += w * second_amount;
@@ -114,19 +160,21 @@ void Plasticity::arrive_as(std::span<const std::uint32_t> targets, float* __rest
 void Plasticity::arrive(std::span<const std::uint32_t> targets, float* weights, std::size_t r, std::int64_t step,
                         float first_amount, float* first_input, float second_amount, float* second_input) {
     RowState& row = rows_[r];
-    dispatch([&]<LongTermKind kind>() {
+    dispatch([&]<LongTermKind kind, bool nmda>() {
         if (second_input == nullptr)
-            arrive_as<kind, false>(targets, weights, row, step, first_amount, first_input, 0, nullptr);
+            arrive_as<kind, nmda, false>(targets, weights, row, step, first_amount, first_input, 0, nullptr);
         else
-            arrive_as<kind, true>(targets, weights, row, step, first_amount, first_input, second_amount, second_input);
+            arrive_as<kind, nmda, true>(targets, weights, row, step, first_amount, first_input, second_amount,
+                                        second_input);
     });
-    row.trace = constants_.nearest ? 1 : row.trace * pre_decay_->view()(step - row.last) + 1;
+    row.trace = constants_.nearest ? 1 : row.trace * decays_.pre->view()(step - row.last) + 1;
+    if (decays_.pre_slow) row.slow = constants_.nearest ? 1 : row.slow * decays_.pre_slow->view()(step - row.last) + 1;
     row.last = step;
 }
 
 void Plasticity::settle(network::SynapseStore& synapses, std::size_t thread, std::int64_t step) {
     if (step == settled_) return;
-    dispatch([&]<LongTermKind kind>() {
+    dispatch([&]<LongTermKind kind, bool follows_nmda>() {
         const Hot hot = this->hot();
         for (std::size_t r = 0; r < rows_.size(); ++r) {
             const RowState& row = rows_[r];
@@ -138,7 +186,7 @@ void Plasticity::settle(network::SynapseStore& synapses, std::size_t thread, std
             for (std::size_t s = 0; s < targets.size(); ++s) {
                 const std::uint32_t i = targets[s] - first_;
                 const PostState& post = hot.post[i];
-                weights[s] = caught_up<kind>(hot, weights[s], i, post, from, arrived, row.trace);
+                weights[s] = caught_up<kind, follows_nmda>(hot, weights[s], i, post, from, arrived, row.trace);
             }
         }
     });
@@ -153,8 +201,9 @@ void Plasticity::settle(network::SynapseStore& synapses, std::size_t thread, std
 }
 
 void Plasticity::clear_traces() {
-    for (RowState& row : rows_) row.trace = 0;
+    for (RowState& row : rows_) row.trace = row.slow = 0;
     for (PostState& post : post_) post.trace = 0;
+    std::fill(post_slow_.begin(), post_slow_.end(), 0.0f);
 }
 
 } // namespace rewire::engine

@@ -6,8 +6,10 @@
 // time, then the arrival itself, and delivers. That streams the row, needs no list of incoming synapses, and is exact:
 // between two arrivals nothing but postsynaptic spikes acts on the weight. A neuron's recent spikes lie in a short
 // list; when one is full, all weights of the thread are brought up to date. Traces are evaluated from the time of the
-// last spike with a table. A thread keeps the state of its own neurons and of its part of the rows: no locks, and since
-// each weight sees the same operations in the same order, bits depend neither on threads nor on when lists fill up.
+// last spike with a table. What a postsynaptic spike alone determines of its change (the slow trace of the triplet
+// rule, the NMDA receptors unblocked then) is kept beside it in the list. A thread keeps the state of its own neurons
+// and of its part of the rows: no locks, and since each weight sees the same operations in the same order, bits depend
+// neither on threads nor on when lists fill up.
 
 #include <algorithm>
 #include <array>
@@ -39,15 +41,23 @@ private:
     std::vector<float> values_;
 };
 
+/// Tables of the time constants of a rule's traces; the slow ones are those of the triplet rule, else null.
+struct TraceDecays {
+    TraceDecays(const synapse::LongTerm& parameters, double dt_ms);
+    std::shared_ptr<const DecayTable> pre, post, pre_slow, post_slow;
+};
+
 /// Plasticity of one projection as one thread sees it.
 class Plasticity {
 public:
     /// The store's weights must be relative to the reference weight.
-    /// \param pre_decay, post_decay  tables of tau_pre and tau_post; all threads read the same
+    /// \param decays  all threads read the same
     /// \param first, count  the thread's target neurons
-    Plasticity(const synapse::LongTerm& parameters, std::shared_ptr<const DecayTable> pre_decay,
-               std::shared_ptr<const DecayTable> post_decay, std::size_t rows, std::uint32_t first,
+    Plasticity(const synapse::LongTerm& parameters, const TraceDecays& decays, std::size_t rows, std::uint32_t first,
                std::uint32_t count);
+    /// From here on changes go with the unblocked share of the target neurons' NMDA receptors, if the rule needs them.
+    /// \param unblocked  per neuron of the target population, all threads'; outlives this
+    void follow_nmda(const float* unblocked);
 
     /// A neuron of the thread fires; its spike counts from the instant `step` on (in steps of the ring's clock).
     void post_spike(std::uint32_t neuron, std::int64_t step);
@@ -64,7 +74,8 @@ public:
     /// Brings all weights of the thread up to date with postsynaptic spikes until `step`.
     void settle(network::SynapseStore& synapses, std::size_t thread, std::int64_t step);
     std::size_t bytes() const {
-        return rows_.size() * sizeof(RowState) + post_.size() * (sizeof(PostState) + 4 + 4 * list_size);
+        return rows_.size() * sizeof(RowState) + post_.size() * (sizeof(PostState) + 4 + 4 * list_size) +
+               4 * (strengths_.size() + post_slow_.size());
     }
     /// Forgets all traces (after a leap, which outlasts them).
     void clear_traces();
@@ -76,6 +87,7 @@ private:
     struct RowState {
         std::int64_t last = never; ///< last arrival
         float trace = 0;           ///< x just after it
+        float slow = 0;            ///< x2 just after it; triplet
     };
     /// Hardly ever have more spikes come since the last arrival than stand here: then the list is read, which is not in
     /// the cache. Half a cache line.
@@ -91,22 +103,25 @@ private:
         const PostState* post;
         const std::uint32_t* listed;
         const std::int32_t* spikes;
+        const float* strengths;
+        const float* unblocked;
     };
     Hot hot() const {
-        return {constants_, pre_decay_->view(), post_decay_->view(), post_.data(), listed_.data(), spikes_.data()};
+        return {constants_,     decays_.pre->view(), decays_.post->view(), post_.data(),
+                listed_.data(), spikes_.data(),      strengths_.data(),    unblocked_};
     }
 
-    template <synapse::LongTermKind kind>
+    template <synapse::LongTermKind kind, bool follows_nmda>
     static float caught_up(const Hot& hot, float weight, std::uint32_t neuron, const PostState& post, std::int64_t from,
                            std::int64_t arrived, float trace);
-    template <synapse::LongTermKind kind, bool two_receptors>
+    template <synapse::LongTermKind kind, bool follows_nmda, bool two_receptors>
     void arrive_as(std::span<const std::uint32_t> targets, float* weights, const RowState& row, std::int64_t step,
                    float first_amount, float* first_input, float second_amount, float* second_input) const;
     template <class F>
     void dispatch(F&& f) const;
 
     synapse::LongTermConstants constants_;
-    std::shared_ptr<const DecayTable> pre_decay_, post_decay_;
+    TraceDecays decays_;
     std::uint32_t first_;
     bool full_ = false;        ///< a list has no room left
     std::int64_t settled_ = 0; ///< all weights are up to date with spikes until then
@@ -114,6 +129,10 @@ private:
     std::vector<PostState> post_;
     std::vector<std::uint32_t> listed_; ///< spikes since settled_, per neuron
     std::vector<std::int32_t> spikes_;  ///< list_size per neuron, relative to settled_
+    /// What the change of each of these spikes is multiplied by, where it has one: A2+ + A3+ y2 (triplet), share left.
+    std::vector<float> strengths_;
+    std::vector<float> post_slow_;     ///< y2 just after the last spike; triplet
+    const float* unblocked_ = nullptr; ///< see follow_nmda
 };
 
 } // namespace rewire::engine

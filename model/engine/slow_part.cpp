@@ -56,8 +56,11 @@ SlowPart::SlowPart(const Model& model, FastNetwork& network) : model_(model), ne
 void SlowPart::configure_drives() {
     const auto& blockers = network_.options().drives.blockers;
     const drug::Competition& competition = network_.options().drives.competition;
-    bool antagonised = false;
-    for (const Intervention& i : model_.interventions) antagonised = antagonised || i.what == "nbqx";
+    bool antagonised = false, nmda_antagonised = false;
+    for (const Intervention& i : model_.interventions) {
+        antagonised = antagonised || i.what == "nbqx";
+        nmda_antagonised = nmda_antagonised || i.what == "nmda_antagonist";
+    }
     for (std::size_t p = 0; p < network_.populations.size(); ++p) {
         FastPopulation& population = network_.populations[p];
         const std::size_t n = population.size();
@@ -66,6 +69,11 @@ void SlowPart::configure_drives() {
                                  model_.signalling_populations.end();
         for (synapse::ReceptorState& receptor : population.receptors)
             if (receptor.kind == synapse::ReceptorKind::ampa && (signals || antagonised)) receptor.gain.assign(n, 1);
+        const bool synaptic_nmda =
+            std::any_of(population.receptors.begin(), population.receptors.end(), [](const auto& receptor) {
+                return receptor.active && receptor.kind == synapse::ReceptorKind::nmda;
+            });
+        if (synaptic_nmda && (!blockers.empty() || nmda_antagonised)) network_.follow_nmda(p);
         Drives& drives = population.drives;
         drives.sampled = signals || (!blockers.empty() && population.has_nmda);
         if (!drives.sampled) continue;
@@ -343,6 +351,12 @@ void SlowPart::write_feedback(double at_s) {
                                      competition));
             return open;
         };
+        if (!population.unblocked_nmda.empty()) {
+            const bool blockable = !population.drives.pools[synaptic].empty();
+            for (std::size_t i = 0; i < n; ++i)
+                population.unblocked_nmda[i] = static_cast<float>(
+                    nmda_open * (blockable ? unblocked(synaptic, i, true, 0) + unblocked(synaptic, i, false, 0) : 1));
+        }
         for (synapse::ReceptorState& receptor : population.receptors) {
             if (receptor.kind == synapse::ReceptorKind::ampa && !receptor.gain.empty())
                 for (std::size_t i = 0; i < n; ++i)

@@ -7,7 +7,8 @@
 //   G  glutamate        one pool per region, from the releases counted
 //   M  signalling       eEF2, BDNF, TrkB, mTORC1, proteins, AMPA gain
 //   S  structure        calcium, spines or elements, synapse stores
-//   F  feedback         gains, tonic conductances and release factors are written into the fast network
+//   F  feedback         gains, tonic conductances, release factors and the unblocked share that plasticity follows are
+//                       written into the fast network
 //
 // P precedes B; B and G precede M; M precedes S; F is last. All that changes is in SlowState, but for the synapses,
 // which are in the network: a copy of both is where a leap can go back to.
@@ -80,7 +81,7 @@ public:
     /// Advances a state but for its structure, and nothing else: a trial.
     void advance_without_structure(SlowState& state, const SlowInputs& inputs, double from_s, double to_s,
                                    Stretch stretch) const;
-    /// Writes gains, tonic conductances and release factors of a time into the network.
+    /// Writes all feedback of a time into the network.
     void write_feedback(double at_s);
 
     SlowCheckpoint checkpoint() const;

@@ -336,10 +336,17 @@ void read_structural(TableReader& reader, network::Projection& projection, std::
 }
 
 void read_long_term(TableReader& reader, synapse::LongTerm& p) {
+    const Entry* rule = reader.node().find("rule");
+    const auto* text = rule ? std::get_if<std::string>(&rule->value.value) : nullptr;
+    p = synapse::default_long_term(text ? *text : p.rule);
     // The rule is the first that is read.
     const auto applies = [&](std::string_view name) {
         if (name == "weight_dependence" || name == "depression") return p.rule == "pair";
         if (name == "exponent") return p.rule == "pair" && p.weight_dependence == "power_law";
+        if (name == "learning_rate") return p.rule != "triplet";
+        if (name.ends_with("_slow") || name.starts_with("pair_") || name.starts_with("triplet_"))
+            return p.rule == "triplet";
+        if (name == "nmda_dependence_of_depression") return p.rule != "inhibitory";
         return name != "target_rate" || p.rule == "inhibitory";
     };
     reader.read(p, applies, "is no parameter of this rule");

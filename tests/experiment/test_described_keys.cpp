@@ -61,6 +61,7 @@ receptors = ["gaba_a"]
 from = "pv"
 to = "pv"
 rule = { fixed_outdegree = 5 }
+long_term = { rule = "triplet" }
 weight = { distribution = "uniform", low = "1 nS", high = "2 nS" }
 receptors = ["gaba_a"]
 
@@ -136,7 +137,7 @@ const std::map<std::string, std::vector<std::string>> tables{
     {"distribution", {"projection.indegree.weight", "projection.outdegree.weight"}},
     {"receptors", {"projection.e_to_e.receptors"}},
     {"short_term", {"projection.e_to_e.short_term"}},
-    {"long_term", {"projection.indegree.long_term", "projection.all.long_term"}},
+    {"long_term", {"projection.indegree.long_term", "projection.outdegree.long_term", "projection.all.long_term"}},
     {"structural", {"projection.e_to_e.structural", "projection.pairs.structural"}},
     {"growth", {"projection.pairs.structural.axonal"}},
     {"stimulus", {"stimulus.0", "stimulus.1", "stimulus.2"}},

@@ -11,8 +11,10 @@ using namespace rewire;
 using namespace rewire::engine;
 
 TEST_CASE("clamped cells reach the Hill block of their subunit, and trap the drug without agonist") {
-    Model model =
-        experiment::load_experiment(REWIRE_SOURCE_DIR "/configs/nmda_block.toml", {"experiment.duration=230 s"}).model;
+    Model model = experiment::load_experiment(REWIRE_SOURCE_DIR "/configs/nmda_block.toml",
+                                              {"experiment.duration=230 s",
+                                               "projection.to_mixed.long_term={ rule = 'pair', learning_rate = 0.0 }"})
+                      .model;
     std::map<std::string, std::size_t> index;
     for (std::size_t p = 0; p < model.populations.size(); ++p) index[model.populations[p].name] = p;
     Simulation simulation(std::move(model));
@@ -41,6 +43,13 @@ TEST_CASE("clamped cells reach the Hill block of their subunit, and trap the dru
     CHECK(1 - current(static_cast<double>(nmda.gain_ab[0]), static_cast<double>(nmda.gain_cd[0])) /
                   current(healthy[0] + healthy[1], healthy[2] + healthy[3]) ==
           Approx(blocked("mixed")).epsilon(1e-5));
+
+    // What plasticity follows is the share of the channels that is unblocked, whatever current Mg lets through them.
+    CHECK(static_cast<double>(simulation.network().populations[index["mixed"]].unblocked_nmda[0]) ==
+          Approx(1 - healthy[0] / (1 + 5.35) - healthy[1] / (1 + 5.08) - healthy[2] / (1 + 1.18) -
+                 healthy[3] / (1 + 2.95))
+              .epsilon(0.01));
+    CHECK(simulation.network().populations[index["driven_2a"]].unblocked_nmda.empty()); // nothing is plastic there
 
     // S3: after the wash-out the block falls at least 1/0.3 times faster with agonist than without.
     const double with_before = blocked("driven_2a"), without_before = blocked("released_2a");
