@@ -112,7 +112,7 @@ template <LongTermKind kind, bool follows_nmda>
         }
         for (; later > 2; --later) meet(post.spikes[later - 1], later - 1);
     }
-    for (const std::size_t back : {std::size_t{1}, std::size_t{0}}) {
+    const auto meet_if_since = [&](std::size_t back) __attribute__((always_inline)) {
         const std::int32_t spike = post.spikes[back];
         const bool since = spike > from;
         if constexpr (kind == LongTermKind::power_law || has_strength) {
@@ -121,7 +121,9 @@ template <LongTermKind kind, bool follows_nmda>
             // Often there is none, which no branch predicts: one too old to have a trace changes nothing.
             meet(since ? spike : arrived + hot.pre_decay.last, back);
         }
-    }
+    };
+    meet_if_since(1);
+    meet_if_since(0);
     return weight;
 }
 

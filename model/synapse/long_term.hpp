@@ -26,8 +26,8 @@
 // potentiation and of depression apart, as they differ between synapses. Potentiation by spike timing needs
 // postsynaptic NMDA receptors (Bender et al. 2006, J Neurosci 26:4166). So does depression in the visual cortex after
 // the third week (Corlew et al. 2007, J Neurosci 27:9835); in the young one, and from layer 4 to 2/3 of the
-// somatosensory cortex (Bender et al. 2006), it does not. That it goes linearly with u is an assumption. Where no synapse
-// acts on an NMDA receptor of the neuron, u is 1.
+// somatosensory cortex (Bender et al. 2006), it does not. That it is linear in u is an assumption. Where no synapse acts on
+// an NMDA receptor of the neuron, u is 1.
 
 #include <algorithm>
 #include <cmath>

@@ -227,12 +227,34 @@ TEST_CASE("every described key is taken by the reader") {
     CHECK_FALSE(is_taken("stimulus.0", "rate"));     // nor one of another kind of stimulus
 }
 
+TEST_CASE("the rules of long-term plasticity have defaults of their own") {
+    const engine::Model model = experiment::read_experiment(config()).model;
+    const auto rule = [&](std::string_view name) {
+        return *std::find_if(model.projections.begin(), model.projections.end(), [&](const network::Projection& p) {
+                    return p.name == name;
+                })->long_term;
+    };
+    CHECK(rule("all").tau_pre_ms == 20); // Song, Miller & Abbott 2000
+    CHECK(rule("all").tau_post_ms == 20);
+    CHECK(rule("all").nmda_dependence == 1);
+    CHECK(rule("outdegree").tau_pre_ms == Approx(16.8)); // Pfister & Gerstner 2006
+    CHECK(rule("outdegree").tau_post_ms == Approx(33.7));
+    CHECK(rule("outdegree").tau_pre_slow_ms == Approx(101));
+    CHECK(rule("outdegree").tau_post_slow_ms == Approx(114));
+    CHECK(rule("outdegree").nmda_dependence == 1);
+    CHECK(rule("indegree").tau_pre_ms == 20); // Vogels et al. 2011
+    CHECK(rule("indegree").nmda_dependence == 0);
+}
+
 TEST_CASE("the described default is what an absent key gets") {
     for (const experiment::SectionInWords& section : experiment::config_sections()) {
         // Their defaults are those of the kind of the receptor.
         if (section.name == "receptor") continue;
         for (const experiment::KeyInWords& key : section.keys) {
             if (key.fallback == "needed" || key.fallback.starts_with("(")) continue;
+            // So are these those of the rule, see below.
+            if (section.name == "long_term" && (key.name.starts_with("tau_p") || key.name == "nmda_dependence"))
+                continue;
             CAPTURE(section.name, key.name);
             int found = 0;
             for (const std::string& table : tables.at(section.name)) {
