@@ -17,31 +17,31 @@ from .targets import TARGETS
 def positive(text):
     value = int(text)
     if value < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
+        raise argparse.ArgumentTypeError(f"{text}: must be 1 or more")
     return value
 
 
 def setting(text):
     key, equals, value = text.partition("=")
     if not key or not equals:
-        raise argparse.ArgumentTypeError("must be KEY=VALUE")
+        raise argparse.ArgumentTypeError(f"{text}: must be KEY=VALUE")
     return key, value
 
 
 def parse(words):
     parser = argparse.ArgumentParser(
         prog="scripts/validate",
-        description="Measures what the model shows beside what it must show, over several seeds, and writes report.html and "
-                    "report.json.",
+        description="Measures what the model shows beside what it must show, over several seeds, and writes "
+                    "report.html and report.json.",
         epilog="Runs whose config and program are unchanged are not made again.")
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help="targets to measure, such as S6 S12 (default: all)")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help="what to measure, such as S6 S12 (default: all)")
     parser.add_argument("--list", action="store_true", help="list the targets and end")
     parser.add_argument("--quick", action="store_true",
                         help="the small circuit, two seeds, without the targets of weeks, doses and sensitivity")
     parser.add_argument("--seeds", type=positive, metavar="N", help="number of seeds (default 3; quick 2)")
-    parser.add_argument("--jobs", type=positive, default=cores(), metavar="N", help="runs at a time (default: all cores)")
+    parser.add_argument("--jobs", type=positive, default=cores(), metavar="N", help="runs at a time (default: cores)")
     parser.add_argument("--trajectories", type=int, metavar="N",
-                        help="of the Morris screen, each of 42 runs; 0: no screen (default 4; quick and with TARGETs 0)")
+                        help="of the Morris screen, 42 runs each; 0: no screen (default 4; 0 with --quick or TARGETs)")
     parser.add_argument("--set", type=setting, action="append", default=[], metavar="KEY=VALUE", dest="settings",
                         help="for every run of the circuit, such as multirate.tolerance=0.05; the report says so")
     parser.add_argument("-o", "--output", type=Path, default=CHECKOUT / "results" / "validation", metavar="FOLDER",
@@ -52,14 +52,15 @@ def parse(words):
         if name not in known:
             parser.error(f"there is no target {name}; see --list")
     if arguments.trajectories is not None and arguments.trajectories < 0:
-        parser.error("--trajectories must be 0 or more")
+        parser.error(f"argument --trajectories: {arguments.trajectories}: must be 0 or more")
     return arguments
 
 
 def list_targets():
     for target in TARGETS:
-        print(f"  {target.label:<20} {target.role:<11} {target.what}: "
-              f"{report.range_text(target.low, target.high, target.unit)}{'' if target.quick else ' (not with --quick)'}")
+        accepted = report.range_text(target.low, target.high, target.unit)
+        print(f"  {target.label:<20} {target.role:<11} {target.what}: {accepted}"
+              + ("" if target.quick else " (not with --quick)"))
 
 
 def say(text):
@@ -108,7 +109,9 @@ def main(words):
     seeds = list(range(1, (arguments.seeds or (2 if arguments.quick else 3)) + 1))
     targets, left_out = chosen_targets(arguments)
     whole = not arguments.targets
-    trajectories = arguments.trajectories if arguments.trajectories is not None else 4 if whole and not arguments.quick else 0
+    trajectories = arguments.trajectories
+    if trajectories is None:
+        trajectories = 4 if whole and not arguments.quick else 0
     session = Session(arguments.output / ("runs-quick" if arguments.quick else "runs"), program, arguments.jobs,
                       arguments.quick, dict(arguments.settings), say)
     extra = arms.all_runs() if whole else []

@@ -1,5 +1,5 @@
-"""The two arms of section 14, each alone and both: disinhibition through NMDA receptors of interneurons, and direct block of
-resting NMDA receptors on pyramidal cells. An arm is the main experiment with the other one switched off."""
+"""The two arms by which ketamine may act, each alone and both: disinhibition through NMDA receptors of interneurons,
+and direct block of resting NMDA receptors on pyramidal cells. An arm is the main run with the other off."""
 
 import math
 import statistics
@@ -28,7 +28,8 @@ MEASURES = {
     "sst": ("SST rate, 20-60 min (%)", lambda d, c: m.acute(d, c, "sst")),
     "pyramidal": ("pyramidal rate, 20-60 min (%)", lambda d, c: m.acute(d, c, "pyramidal")),
     "glutamate": ("glutamate, peak (%)", m.glutamate_peak),
-    "eef2": ("eEF2 phosphorylation, 40 min (%)", lambda d, c: float(m.change(d, c, "eef2_phosphorylation", 40 * m.MINUTE))),
+    "eef2": ("eEF2 phosphorylation, 40 min (%)",
+             lambda d, c: float(m.change(d, c, "eef2_phosphorylation", 40 * m.MINUTE))),
     "bdnf": ("BDNF, 90 min (%)", lambda d, c: float(m.change(d, c, "bdnf", 90 * m.MINUTE))),
     "spines": ("spines, 24 h (%)", m.spine_gain),
 }

@@ -1,5 +1,5 @@
-"""The constants that were set by a target, out of the program's own description: their one place is the table beside each
-parameter, and nothing is listed here by hand."""
+"""The constants that were set by a target, out of the program's own description: their one place is the table beside
+each parameter, and nothing is listed here by hand."""
 
 import re
 import subprocess

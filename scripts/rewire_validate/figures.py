@@ -26,8 +26,8 @@ def embedded(figure):
 
 
 def place(outcome, value):
-    """Where a value lies: 0 to 1 within the accepted range. A range that is open on one side takes the size of its limit
-    for its width."""
+    """Where a value lies: 0 to 1 within the accepted range. A range that is open on one side takes the size of its
+    limit for its width."""
     low, high = outcome.target.low, outcome.target.high
     if math.isinf(low) and math.isinf(high):
         return 0.5
@@ -47,7 +47,7 @@ def overview(outcomes):
         left = -1.4 if math.isinf(outcome.target.low) else 0
         axes.barh(row, right - left, left=left, height=0.7, color="#e3e8ee")
         places = [place(outcome, value) for value in outcome.values.values() if math.isfinite(value)]
-        axes.plot(np.clip(places, -1.4, 2.4), [row] * len(places), "o", color=color, markersize=4, alpha=0.8, clip_on=False)
+        axes.plot(np.clip(places, -1.4, 2.4), [row] * len(places), "o", color=color, markersize=4, clip_on=False)
         axes.text(2.5, row, outcome.verdict, color=color, va="center", fontsize=8)
     axes.set_yticks(range(len(outcomes)), [outcome.target.label for outcome in outcomes], fontsize=8)
     axes.set_xlim(-1.4, 2.4)
@@ -71,7 +71,8 @@ def pairs(session, dosed, control, seeds):
 PANELS = [
     ("SST and pyramidal rates (%)", 4, [("mean_rate", "sst", "SST"), ("mean_rate", "pyramidal", "pyramidal")]),
     ("extracellular glutamate (%)", 4, [("glutamate_extracellular", None, "glutamate")]),
-    ("eEF2 phosphorylation and BDNF (%)", 24, [("eef2_phosphorylation", "pyramidal", "eEF2-P"), ("bdnf", "pyramidal", "BDNF")]),
+    ("eEF2 phosphorylation and BDNF (%)", 24, [("eef2_phosphorylation", "pyramidal", "eEF2-P"),
+                                               ("bdnf", "pyramidal", "BDNF")]),
     ("mTORC1 and proteins (%)", 24, [("mtorc1", "pyramidal", "mTORC1"), ("synaptic_protein", "pyramidal", "proteins")]),
     ("AMPA gain (%)", 24, [("ampa_gain", "pyramidal", "AMPA gain")]),
     ("spine density (%)", 24, [("spine_density", "pyramidal", "spines")]),
@@ -127,7 +128,8 @@ def antagonists(session, seeds):
     gains = {label: x for label, x in gains.items() if x}
     if len(gains) < 2:
         return None
-    return bars(list(gains), list(gains.values()), "Spines at 24 h: dose against vehicle, both under the antagonist", "%")
+    title = "Spines at 24 h: dose against vehicle, both under the antagonist"
+    return bars(list(gains), list(gains.values()), title, "%")
 
 
 def dose_response(session, seeds):
@@ -135,7 +137,8 @@ def dose_response(session, seeds):
     rows = []
     for dose in sorted([*OTHER_DOSES, "0.5"], key=float):
         name = "ketamine" if dose == "0.5" else f"dose_{dose}"
-        found = [(m.occupancy(a), m.glutamate_peak(a, b), m.spine_gain(a, b)) for a, b in pairs(session, name, "control", seeds)]
+        found = [(m.occupancy(a), m.glutamate_peak(a, b), m.spine_gain(a, b))
+                 for a, b in pairs(session, name, "control", seeds)]
         if found:
             rows.append((float(dose), np.array(found)))
     if len(rows) < 2:
@@ -165,8 +168,8 @@ def weeks(session, seeds):
     for (name, control, label), color in zip(courses, (BAD, "#c77d1e", PLAIN, GOOD)):
         for k, (a, b) in enumerate(pairs(session, name, control, seeds)):
             time = a.time_s()
-            axes.plot(time / m.DAY, 100 * (a.series("spine_density", "pyramidal") / b.at("spine_density", time, "pyramidal") - 1),
-                      color=color, alpha=0.8, linewidth=1, label=label if k == 0 else None)
+            density = a.series("spine_density", m.CELLS) / b.at("spine_density", time, m.CELLS)
+            axes.plot(time / m.DAY, 100 * (density - 1), color=color, linewidth=1, label=label if k == 0 else None)
             drawn = True
     if not drawn:
         plt.close(figure)

@@ -1,5 +1,5 @@
-"""How targets are measured: small functions of result files. Effects are those of a dose against a control with the same
-seed; times count from the start of the dose; shares and changes are in per cent."""
+"""How targets are measured: small functions of result files. Effects are those of a dose against a control with the
+same seed; times count from the start of the dose; shares and changes are in per cent."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ CELLS = "pyramidal"
 NAN = float("nan")
 
 
-# ------------------------------------------------------------------------------------------------------- dose and control
+# ----------------------------------------------------------------------------------------------------- dose and control
 
 def change(dosed, control, name, after_s, entity=CELLS):
     """Change by the dose at a time after it, or several, in %."""
@@ -38,7 +38,7 @@ def first_at(minutes, values, level):
     return float(minutes[reached[0]]) if level != 0 and len(reached) else NAN
 
 
-# ------------------------------------------------------------------------------------------------------------ single cells
+# --------------------------------------------------------------------------------------------------------- single cells
 
 POTENTIALS_mV = [-70, -65, -60, -40, -20, 0, 40]
 UNBLOCKED = [0.0445, 0.0597, 0.0796, 0.230, 0.508, 0.781, 0.977]
@@ -98,7 +98,7 @@ def recovery_ratio(result):
     return recovery_s(result, "driven_2a") / recovery_s(result, "released_2a")
 
 
-# ---------------------------------------------------------------------------------------------------------------- the drug
+# ------------------------------------------------------------------------------------------------------------- the drug
 
 OTTO_MINUTES, OTTO_NG_ML = np.array([5, 20, 40, 80, 110, 230]), np.array([30, 98, 158, 79, 60, 27])
 
@@ -124,8 +124,8 @@ def plasma_at_end(result):
 def occupancy(result):
     """Blocked synaptic NMDA receptors at the end of the infusion, mean over all neurons, in %."""
     end = result.dose_s + 40 * MINUTE
-    sizes = result.sizes
-    return 100 * sum(sizes[name] * float(result.at("nmda_block_synaptic", end, name)) for name in sizes) / sum(sizes.values())
+    blocked = sum(size * float(result.at("nmda_block_synaptic", end, name)) for name, size in result.sizes.items())
+    return 100 * blocked / sum(result.sizes.values())
 
 
 def selectivity(result):
@@ -134,7 +134,7 @@ def selectivity(result):
     return float(result.at("nmda_block_synaptic", end, "sst") / result.at("nmda_block_synaptic", end, CELLS))
 
 
-# ------------------------------------------------------------------------------------------------- glutamate and the circuit
+# -------------------------------------------------------------------------------------------- glutamate and the circuit
 
 def glutamate_course(dosed, control):
     return course(dosed, control, "glutamate_extracellular", 3 * HOUR, entity=None)
@@ -167,8 +167,8 @@ def interneuron_change(dosed, control):
 
 
 def half_change_lead(dosed, control):
-    """Minutes by which SST cells make half of their greatest fall before pyramidal cells make half of their greatest rise,
-    within an hour."""
+    """Minutes by which SST cells make half of their greatest fall before pyramidal cells make half of their greatest
+    rise, within an hour."""
     minutes, sst = course(dosed, control, "mean_rate", HOUR, "sst")
     _, pyramidal = course(dosed, control, "mean_rate", HOUR, CELLS)
     return first_at(minutes, pyramidal, pyramidal.max() / 2) - first_at(minutes, sst, sst.min() / 2)
@@ -211,7 +211,7 @@ def response_change(dosed, control):
     return 100 * (volley_response(dosed) / volley_response(control) - 1)
 
 
-# ---------------------------------------------------------------------------------------------------- signalling and spines
+# ------------------------------------------------------------------------------------------------ signalling and spines
 
 def at_30_min(dosed, control, name):
     return float(change(dosed, control, name, 30 * MINUTE))
@@ -237,10 +237,10 @@ def stress_loss(stressed, healthy, at_s=21 * DAY):
 
 def restored(rescued, stressed, healthy):
     """Share of the spines that stress has cost when the dose is given which are back 24 h later, in %."""
-    lost = float(healthy.at("spine_density", rescued.dose_s, CELLS) - stressed.at("spine_density", rescued.dose_s, CELLS))
-    day_after = rescued.dose_s + DAY
-    back = float(rescued.at("spine_density", day_after, CELLS) - stressed.at("spine_density", day_after, CELLS))
-    return 100 * back / lost
+    dose_s, day_after_s = rescued.dose_s, rescued.dose_s + DAY
+    lost = healthy.at("spine_density", dose_s, CELLS) - stressed.at("spine_density", dose_s, CELLS)
+    back = rescued.at("spine_density", day_after_s, CELLS) - stressed.at("spine_density", day_after_s, CELLS)
+    return float(100 * back / lost)
 
 
 def early_share(dosed, control):
@@ -277,7 +277,7 @@ def hazard_change(dosed, control, projection="pyramidal_pyramidal"):
     return 100 * (standing_hazard(dosed, projection, start, end) / standing_hazard(control, projection, start, end) - 1)
 
 
-# -------------------------------------------------------------------------------------------------------------- comparators
+# ---------------------------------------------------------------------------------------------------------- comparators
 
 def score(result, at_s):
     """Surrogate of the symptom score: AMPA throughput x spine density, 1 in health."""
@@ -300,7 +300,7 @@ def bdnf_four_weeks(ssri, ssri_control):
     return 100 * (float(ssri.at("bdnf", 28 * DAY, CELLS) / ssri_control.at("bdnf", 28 * DAY, CELLS)) - 1)
 
 
-# ----------------------------------------------------------------------------------------------------------- numerical checks
+# ----------------------------------------------------------------------------------------------------- numerical checks
 
 def calcium_deviation(result, target=0.05, from_s=200, to_s=300):
     """Population calcium in the last 100 s: its 20-s mean furthest from the target, in %."""
@@ -308,3 +308,8 @@ def calcium_deviation(result, target=0.05, from_s=200, to_s=300):
     edges = np.arange(from_s, to_s, 20)
     means = [calcium[(time > edge) & (time <= edge + 20)].mean() for edge in edges]
     return worst(100 * (np.array(means) / target - 1))
+
+
+def rate_deviation(found):
+    """Rates of the populations against those of the other simulator, the worst in %."""
+    return worst([100 * (found["rates_Hz"][name] / rate - 1) for name, rate in found["peer_rates_Hz"].items()])

@@ -1,6 +1,6 @@
-"""Elementary effects (Morris 1991, Technometrics 33:161), with the mean of their sizes of Campolongo et al. 2007 (Environ
-Model Softw 22:1509). Factors run from 0 to 1 on a grid of `levels` points; a trajectory moves one factor after the other
-by delta = levels / (2 (levels - 1)), so that the effects of k factors take k + 1 evaluations."""
+"""Elementary effects (Morris 1991, Technometrics 33:161), with the mean of their sizes of Campolongo et al. 2007
+(Environ Model Softw 22:1509). Factors run from 0 to 1 on a grid of `levels` points; a trajectory moves one factor after
+the other by delta = levels / (2 (levels - 1)), so that the effects of k factors take k + 1 evaluations."""
 
 from dataclasses import dataclass
 

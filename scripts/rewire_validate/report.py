@@ -58,9 +58,9 @@ def clean(x):
 def target_entry(outcome):
     target = outcome.target
     return clean({"id": target.id, "part": target.part, "what": target.what, "unit": target.unit, "role": target.role,
-                  "source": target.source, "range": [target.low, target.high], "mean": outcome.mean, "spread": outcome.spread,
-                  "values": {str(seed): value for seed, value in outcome.values.items()}, "verdict": outcome.verdict,
-                  "why": outcome.reason})
+                  "source": target.source, "range": [target.low, target.high], "mean": outcome.mean,
+                  "spread": outcome.spread, "values": {str(seed): x for seed, x in outcome.values.items()},
+                  "verdict": outcome.verdict, "why": outcome.reason})
 
 
 def as_json(made):
@@ -95,14 +95,15 @@ def target_row(outcome):
     unit = "" if target.unit == "1" else f" {target.unit}"
     spread = f" ± {number(outcome.spread, 2)}" if len(outcome.values) > 1 else ""
     why = f'<div class="why">{html.escape(outcome.reason)}</div>' if outcome.reason else ""
-    row = "".join([cell(target.label), cell(target.role), f"<td>{html.escape(target.what)}{why}</td>", cell(target.source),
-                   cell(range_text(target.low, target.high, target.unit), "number"),
+    row = "".join([cell(target.label), cell(target.role), f"<td>{html.escape(target.what)}{why}</td>",
+                   cell(target.source), cell(range_text(target.low, target.high, target.unit), "number"),
                    cell(f"{number(outcome.mean)}{spread}{unit}", "number"), cell(outcome.verdict, outcome.verdict)])
     return f'<tr class="{outcome.verdict}-row">{row}</tr>'
 
 
 def targets_table(outcomes):
-    head = "".join(f"<th>{x}</th>" for x in ("target", "role", "what is measured", "source", "accepted", "found", "verdict"))
+    titles = ("target", "role", "what is measured", "source", "accepted", "found", "verdict")
+    head = "".join(f"<th>{x}</th>" for x in titles)
     return f"<table><tr>{head}</tr>\n" + "\n".join(map(target_row, outcomes)) + "</table>"
 
 
@@ -125,12 +126,14 @@ def sensitivity_table(report):
             row += [cell(number(output[key][k]), "number") for key in ("mean_size", "mean", "spread")]
         rows.append(row)
     chance = "; ".join(f"{output['title']}: {number(output['chance'])}" for output in report["outputs"].values())
-    return table(head, rows) + f'<p class="small">By chance (two seeds, same constants) an effect has a size of {chance}.</p>'
+    return (table(head, rows) +
+            f'<p class="small">By chance (two seeds, same constants) an effect has a size of {chance}.</p>')
 
 
 def figure(source, caption):
-    return f'<p><img src="{source}" alt="{html.escape(caption)}"><br><span class="small">{html.escape(caption)}</span></p>' \
-        if source else ""
+    """Nothing if it was not drawn."""
+    text = html.escape(caption)
+    return f'<p><img src="{source}" alt="{text}"><br><span class="small">{text}</span></p>' if source else ""
 
 
 def as_html(made):
@@ -139,8 +142,8 @@ def as_html(made):
     failing = [x for x in outcomes if x.verdict != PASS]
     parts = ["<h1>rewire: validation</h1>", f"<p>{html.escape('; '.join(tally(outcomes)))}.</p>",
              "<p>" + " ".join(f"<b>{role}</b>: {text}." for role, text in MEANING.items()) +
-             " An effect is that of a dose against a control with the same seed; the mean and the standard deviation are"
-             " over seeds. [V], [R], [D], [M]: read in the paper, read in code or data, derived, from memory.</p>",
+             " An effect is that of a dose against a control with the same seed; the mean and the standard deviation"
+             " are over seeds. [V], [R], [D], [M]: read in the paper, read in code or data, derived, from memory.</p>",
              f'<p class="small">{html.escape(made["about"]["text"])}</p>']
     if failing:
         parts.append("<h2>What fails</h2><ul>" + "".join(
@@ -154,22 +157,24 @@ def as_html(made):
                      f'{html.escape(", ".join(target.label for target in made["left_out"]))}.</p>')
     parts += [figure(drawn.get("overview"), "Accepted ranges (bands) and what each seed showed"),
               "<h2>The main run</h2>",
-              figure(drawn.get("main_run"), "Ketamine 0.5 mg/kg over 40 min against its control, 10-min means; pale: seeds"),
+              figure(drawn.get("main_run"), "Ketamine 0.5 mg/kg over 40 min against control; pale: seeds"),
               figure(drawn.get("antagonists"), "S12: what antagonists leave of the gain of spines"),
               figure(drawn.get("dose_response"), "Dose and response; not a target"),
               figure(drawn.get("weeks"), "Weeks: stress, rescue, a dose in health, an SSRI")]
     if made["arms"]:
         parts += ["<h2>The arms, alone and together</h2>", arms_table(made["arms"])]
     if made["sensitivity"]:
+        screen = made["sensitivity"]
         parts += ["<h2>Sensitivity</h2>",
-                  f"<p>Elementary effects (Morris 1991) of {len(made['sensitivity']['constants'])} constants of low confidence or"
-                  f" from memory, {made['sensitivity']['trajectories']} trajectories, small circuit; effects are per whole range."
-                  "</p>", figure(drawn.get("screen"), "mu* and sigma; grey: chance"), sensitivity_table(made["sensitivity"])]
-    rows = [[cell(f"{c.table}.{c.name}"), cell(f"{c.value} {c.unit}".strip(), "number"), cell(c.meaning), cell(c.target)]
-            for c in made["calibrated"]]
+                  f"<p>Elementary effects (Morris 1991) of {len(screen['constants'])} constants of low confidence or"
+                  f" from memory, {screen['trajectories']} trajectories, small circuit; effects are per range.</p>",
+                  figure(drawn.get("screen"), "mu* and sigma; grey: chance"), sensitivity_table(screen)]
+    rows = [[cell(f"{c.table}.{c.name}"), cell(f"{c.value} {c.unit}".strip(), "number"), cell(c.meaning),
+             cell(c.target)] for c in made["calibrated"]]
     parts += ["<h2>Calibrated constants</h2>",
-              "<p>From `rewire describe`; everything else comes from its source. The background, tonic NMDA and inhibitory "
-              "weights of the circuit are set by its rates and CV of ISI before any drug (configs/base/prefrontal.toml).</p>",
+              "<p>From `rewire describe`; everything else comes from its source. The background, tonic NMDA and "
+              "inhibitory weights of the circuit are set by its rates and CV of ISI before any drug "
+              "(configs/base/prefrontal.toml).</p>",
               table(["constant", "value", "meaning", "set by"], rows)]
-    return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>rewire: validation</title><style>{STYLE}</style>'
-            "</head><body>" + "\n".join(parts) + "</body></html>\n")
+    return ('<!doctype html><html lang="en"><head><meta charset="utf-8"><title>rewire: validation</title>'
+            f"<style>{STYLE}</style></head><body>" + "\n".join(parts) + "</body></html>\n")

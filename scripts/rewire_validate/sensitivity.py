@@ -31,7 +31,7 @@ class Constant:
         return f'"{text} {self.unit}"' if self.unit else text
 
 
-KETAMINE, NORKETAMINE = "drug.ketamine.species.ketamine", "drug.ketamine.species.norketamine"
+KETAMINE = "drug.ketamine.species.ketamine"
 CONSTANTS = [
     Constant("glutamate.evoked_share", 0.3, 0.9, "", "calibrated to S7; not measured"),
     Constant("glutamate.mglur_half", 0.3, 5, "uM", "Schoepp 2001 [M], low confidence", log=True),
@@ -68,8 +68,7 @@ def point_settings(point):
 
 
 def runs_of(name, settings):
-    """The dose and its control at one point. A blocker's constant that is set makes a table of its own: norketamine keeps
-    its defaults, as its constants are ratios to ketamine's."""
+    """The dose and its control at one point. Norketamine keeps its own constants of the block."""
     dosed = Simulation(f"{name}_ketamine", "ketamine_infusion.toml", LEAN | settings)
     return dosed, dataclasses.replace(dosed, name=f"{name}_control", settings=LEAN | settings | NO_DOSE)
 

@@ -14,8 +14,8 @@ MOUSE_DOSE = {"dose.0.amount": "4 mg/kg"}
 LINEAR = {f"projection.recurrent.structural.{side}": '{ rule = "linear", growth_rate = "0.4 /s", target = 0.05 }'
           for side in ("axonal", "dendritic")}
 
-ANTAGONISTS = {"nbqx": "AMPA receptors", "nifedipine": "L-type channels", "anti_bdnf": "released BDNF", "trkb_block": "TrkB",
-               "rapamycin": "mTORC1"}
+ANTAGONISTS = {"nbqx": "AMPA receptors", "nifedipine": "L-type channels", "anti_bdnf": "released BDNF",
+               "trkb_block": "TrkB", "rapamycin": "mTORC1"}
 #: mg/kg; 0.5 is the run `ketamine`.
 OTHER_DOSES = ["0.1", "0.25", "1.0", "2.0"]
 
@@ -69,7 +69,8 @@ def block_runs():
         for concentration in (0.3, 1, 3):
             yield Simulation(f"block_{magnesium}mM_{concentration}uM", "nmda_block.toml",
                              {"experiment.magnesium": f"{magnesium} mM", "dose.0.amount": bath_amount(concentration),
-                              "experiment.duration": "155 s", "record.spikes": "false"}, circuit=False, every_seed=False)
+                              "experiment.duration": "155 s", "record.spikes": "false"},
+                             circuit=False, every_seed=False)
 
 
 def antagonist_runs():
@@ -103,7 +104,8 @@ ALL = [
     Helper("poisson_network", poisson_network),
     Helper("vogels_abbott", vogels_abbott),
     infusion("no_preference", "subunit_selectivity.toml"),
-    *(infusion(f"dose_{amount}", "dose_response.toml", **{"dose.0.amount": f"{amount} mg/kg"}) for amount in OTHER_DOSES),
+    *(infusion(f"dose_{amount}", "dose_response.toml", **{"dose.0.amount": f"{amount} mg/kg"})
+      for amount in OTHER_DOSES),
 ]
 BY_NAME = {source.name: source for source in ALL}
 assert len(BY_NAME) == len(ALL)
