@@ -141,7 +141,7 @@ def main(words):
     print("\n".join(report.tally(outcomes)))
     say(f"report: {arguments.output / 'report.html'} ({time.monotonic() - start:.0f} s)")
     # A prediction that fails is a finding; only a run that failed is an error.
-    return 1 if session.failed else 0
+    return 1 if session.failed or (screened and screened["failed_runs"]) else 0
 
 
 if __name__ == "__main__":

@@ -174,7 +174,7 @@ def half_change_lead(dosed, control):
     return first_at(minutes, pyramidal, pyramidal.max() / 2) - first_at(minutes, sst, sst.min() / 2)
 
 
-def gamma_power(result, from_s=180, to_s=240, low_Hz=30, high_Hz=80):
+def gamma_power(result, from_s=520, to_s=580, low_Hz=30, high_Hz=80):
     """Power of the LFP proxy between two frequencies, per Hz: periodograms of 1 s with a Hann window, half overlapping
     (Welch 1967)."""
     time, lfp = result.time_s("fast"), result.series("lfp", clock="fast")
@@ -195,7 +195,7 @@ def gamma_change(dosed, control):
     return 100 * (gamma_power(dosed) / gamma_power(control) - 1)
 
 
-def volley_response(result, volleys_s=range(241, 300), window_s=0.05, before_s=0.2):
+def volley_response(result, volleys_s=range(581, 640), window_s=0.05, before_s=0.2):
     """Spikes per pyramidal cell that a volley adds within 50 ms to the rate of the 200 ms before it."""
     time, rate = result.time_s("fast"), result.series("rate", CELLS, "fast")
     step = float(np.median(np.diff(time)))

@@ -95,7 +95,8 @@ def screen(session, trajectories, seed=1):
     session.make_all([(run, at) for runs, at in plan + chance for run in runs])
     found = np.array([outputs_of(session, runs, at) for runs, at in plan]).reshape(trajectories, -1, len(OUTPUTS))
     defaults = np.array([outputs_of(session, runs, at) for runs, at in chance])
-    report = {"trajectories": trajectories, "constants": [dataclasses.asdict(c) for c in CONSTANTS], "outputs": {}}
+    report = {"trajectories": trajectories, "failed_runs": len(session.failed),
+              "constants": [dataclasses.asdict(c) for c in CONSTANTS], "outputs": {}}
     for k, (name, (title, _)) in enumerate(OUTPUTS.items()):
         of = morris.indices([morris.effects(walk, found[t, :, k]) for t, walk in enumerate(points)])
         report["outputs"][name] = {

@@ -176,7 +176,7 @@ def test_occupancy_counts_neurons_and_selectivity_is_a_ratio(made):
 
 
 def lfp(made, amplitude_50Hz, amplitude_10Hz):
-    time_ms = np.arange(2, 250_001, 2.0)
+    time_ms = np.arange(2, 600_001, 2.0)
     wave = sum(a * np.sin(2 * np.pi * f * time_ms / 1e3) for a, f in ((amplitude_50Hz, 50), (amplitude_10Hz, 10)))
     return made(fast={"time": time_ms, "lfp": {"prefrontal": 300 + wave}})
 
@@ -187,9 +187,9 @@ def test_gamma_power_goes_with_the_square_and_knows_its_band(made):
 
 
 def test_volley_response_counts_what_is_added(made):
-    time_ms = np.arange(2, 300_001, 2.0)
+    time_ms = np.arange(2, 640_001, 2.0)
     within = (time_ms - 1) % 1000 < 50  # a bin of 2 ms belongs to the time at its end
-    result = made(fast={"time": time_ms, "rate": {CELLS: np.where(within & (time_ms > 240_000), 42.0, 2.0)}})
+    result = made(fast={"time": time_ms, "rate": {CELLS: np.where(within & (time_ms > 580_000), 42.0, 2.0)}})
     assert m.volley_response(result) == pytest.approx(0.05 * 40)
 
 
