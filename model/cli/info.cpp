@@ -38,16 +38,33 @@ void print_series(const File& file, const std::string& clock, const std::string&
 }
 
 void print_multirate(const File& file) {
-    const auto length = file.dataset("/multirate/length").read<double>();
-    const auto leap = file.dataset("/multirate/leap").read<double>();
-    double spiking = 0, leaping = 0;
-    int bursts = 0, leaps = 0;
+    const auto column = [&](const char* name) {
+        return file.dataset(std::string("/multirate/") + name).read<double>();
+    };
+    const auto length = column("length"), leap = column("leap"), rejected = column("rejected"),
+               error = column("error_estimate"), sampling = column("sampling_error");
+    struct {
+        int count = 0;
+        double seconds = 0, longest_s = 0, error = 0;
+        void add(double length_s, double e) {
+            ++count;
+            seconds += length_s;
+            longest_s = std::max(longest_s, length_s);
+            if (e > error) error = e; // not NaN
+        }
+    } bursts, leaps, taken_back;
     for (std::size_t k = 0; k < length.size(); ++k) {
-        (leap[k] > 0 ? leaping : spiking) += length[k];
-        ++(leap[k] > 0 ? leaps : bursts);
+        if (leap[k] == 0)
+            bursts.add(length[k], sampling[k]);
+        else
+            (rejected[k] > 0 ? taken_back : leaps).add(length[k], error[k]);
     }
-    std::cout << fmt::format("  multirate: {} bursts ({:.1f} s with spikes), {} leaps ({:.1f} s)\n", bursts, spiking,
-                             leaps, leaping);
+    std::cout << fmt::format("  multirate: {} bursts ({:.1f} s with spikes, longest {:.1f} s), {} leaps ({:.1f} s, "
+                             "longest {:.1f} s), {} leaps taken back\n",
+                             bursts.count, bursts.seconds, bursts.longest_s, leaps.count, leaps.seconds,
+                             leaps.longest_s, taken_back.count);
+    std::cout << fmt::format("  greatest errors over the tolerance: {:.2g} of a leap, {:.2g} by sampling of a burst\n",
+                             leaps.error, bursts.error);
 }
 
 } // namespace

@@ -55,8 +55,10 @@ public:
         last_ = Clock::now();
         const double wall = seconds_since(start_), done = simulation.time_s(), total = simulation.model().duration_s;
         const double rate = spikes_per_neuron_and_second(simulation);
-        const std::string line = fmt::format("{} of {}  {:.3g}x biological time  {:.2f} Hz  {} left",
-                                             duration_text(done), duration_text(total), done / wall, rate,
+        const std::string leaps =
+            simulation.leap_s() > 0 ? fmt::format("  leaps of {}", duration_text(simulation.leap_s())) : "";
+        const std::string line = fmt::format("{} of {}{}  {:.3g}x biological time  {:.2f} Hz  {} left",
+                                             duration_text(done), duration_text(total), leaps, done / wall, rate,
                                              done > 0 ? duration_text((total - done) * wall / done) : "?");
         std::cerr << (terminal_ ? "\r\033[K" : "") << line << (terminal_ ? "" : "\n") << std::flush;
         drawn_ = true;
@@ -84,13 +86,17 @@ void print_summary(engine::Simulation& simulation, const std::string& output, do
                              duration_text(simulation.time_s()), wall_s, simulation.time_s() / wall_s,
                              duration_text(simulation.spiking_s()), simulation.network().options().threads);
     for (std::size_t p = 0; p < model.populations.size(); ++p) {
-        double spiking = simulation.spiking_s();
-        if (model.has_slow_mechanisms()) spiking -= model.baseline_settle_s + model.baseline_measure_s;
         std::cout << fmt::format("  {:<16} {:>8} neurons  {:>12} spikes  {:8.3f} Hz\n", model.populations[p].name,
                                  model.populations[p].size, simulation.spike_count(p),
-                                 static_cast<double>(simulation.spike_count(p)) / std::max(1e-9, spiking) /
+                                 static_cast<double>(simulation.spike_count(p)) /
+                                     std::max(1e-9, simulation.recorded_s()) /
                                      static_cast<double>(model.populations[p].size));
     }
+    for (const auto& [input, times] : simulation.unsteady_inputs())
+        std::cerr << fmt::format(
+            "rewire: warning: the {} varies {:.0f} times as much between bursts as within them: the "
+            "circuit has several states or oscillates slowly, and leaps average over that\n",
+            input, times);
     std::cout << "result: " << output << "\n";
 }
 
@@ -145,7 +151,8 @@ int run(const RunOptions& options) {
             recorder.collect();
         };
         record();
-        while (!simulation->finished() && signal_seen == 0) {
+        // What is played back has been simulated: it belongs into the file.
+        while (!simulation->finished() && (signal_seen == 0 || simulation->playing_back())) {
             simulation->advance();
             record();
             progress.show(*simulation);

@@ -12,6 +12,7 @@
 #include "drug/channel_block.hpp"
 #include "drug/pharmacokinetics.hpp"
 #include "engine/fast_network.hpp"
+#include "engine/multirate.hpp"
 #include "engine/structural_update.hpp"
 #include "glutamate/extracellular.hpp"
 #include "molecular/resting_drive.hpp"
@@ -56,15 +57,6 @@ struct Intervention {
     double strength = 1;
 };
 
-/// From `from_s` on: bursts of full spiking, each followed by a leap of the slow part alone. A leap of 0 makes
-/// bursts touch, which is full mode.
-struct BurstPhase {
-    double from_s = 0;
-    double settle_s = 0.5; ///< start of a burst after a leap that is not measured
-    double burst_s = 2;    ///< settle and measure together
-    double leap_s = 60;
-};
-
 /// Structural plasticity.
 struct StructureModel {
     structure::SpineParameters spines;
@@ -81,9 +73,8 @@ struct Model {
     std::int64_t threads = 0; ///< 0: all cores
     bool profile = false;     ///< time the phases of the run
     bool multirate = false;
-    std::vector<BurstPhase> phases; ///< by time; the first at 0
-    double leap_step_s = 60;        ///< longest step of the slow part within a leap
-    double baseline_settle_s = 1;   ///< before time 0, when slow mechanisms need healthy means
+    Multirate bursts;             ///< of multirate mode
+    double baseline_settle_s = 1; ///< before time 0, when slow mechanisms need healthy means
     double baseline_measure_s = 10;
 
     double mg_mM = 1;
@@ -152,21 +143,6 @@ struct Described<engine::Model> {
          .meaning = "full: every spike; multirate: bursts of spikes and leaps of the slow part",
          .choices = "full|multirate"},
         {"regions", "names", R"(["cortex"])", "regions, each with an extracellular space of its own"},
-    });
-};
-
-template <>
-struct Described<engine::BurstPhase> {
-    using S = engine::BurstPhase;
-    static constexpr std::string_view name = "phase";
-    static constexpr std::string_view meaning = "a stretch of multirate mode; its defaults are those of [multirate]";
-    static constexpr auto parameters = std::to_array<Parameter<S>>({
-        {"from", "s", &S::from_s, time_from_0, "when the phase begins, not before the one above it", "", {}, true},
-        {"settle", "s", &S::settle_s, time_from_0, "start of a burst after a leap that is not measured, below burst",
-         ""},
-        {"burst", "s", &S::burst_s, time_span, "length of a burst, settle included", ""},
-        {"leap", "s", &S::leap_s, time_from_0, "time without spikes between bursts; 0: bursts touch, as in full mode",
-         ""},
     });
 };
 

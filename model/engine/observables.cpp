@@ -24,14 +24,14 @@ void Simulation::build_observables() {
     };
 
     add("mean_rate", "Hz", "mean firing rate since the last sample", "population", [this](std::size_t p) {
-        if (window_s_ > 0)
-            last_rate_Hz_[p] = window_spikes_[p] / (window_s_ * static_cast<double>(network_->populations[p].size()));
+        const SampleWindow& window = slow_.state().window;
+        if (time_s() > window.start_s) last_rate_Hz_[p] = window.spikes_per_neuron[p] / (time_s() - window.start_s);
         return last_rate_Hz_[p];
     });
     if (model_.has_slow_mechanisms())
         add("calcium", "1", "calcium trace, population mean", "population",
-            [this](std::size_t p) { return calcium_.empty() ? not_applicable : mean(calcium_[p]); });
-    if (!drugs_.empty()) {
+            [this](std::size_t p) { return mean(slow_.state().calcium[p]); });
+    if (!drugs().empty()) {
         const auto species = [this](std::size_t k) {
             std::size_t d = 0;
             while (k >= model_.drugs[d].pharmacokinetics.species.size())
@@ -40,44 +40,44 @@ void Simulation::build_observables() {
         };
         add("drug_plasma", "ng/mL", "total plasma concentration", "drug", [this, species](std::size_t k) {
             const auto [d, s] = species(k);
-            return drugs_[d].plasma_ng_per_mL(s);
+            return drugs()[d].plasma_ng_per_mL(s);
         });
         add("drug_effect_site", "ng/mL", "effect-site concentration", "drug", [this, species](std::size_t k) {
             const auto [d, s] = species(k);
-            return drugs_[d].effect_site_ng_per_mL(s);
+            return drugs()[d].effect_site_ng_per_mL(s);
         });
         add("drug_unbound_brain", "uM", "unbound concentration in the brain", "drug", [this, species](std::size_t k) {
             const auto [d, s] = species(k);
-            return drugs_[d].unbound_brain_uM(s);
+            return drugs()[d].unbound_brain_uM(s);
         });
         add("nmda_block_synaptic", "1", "blocked share of the current of synaptic NMDA receptors", "population",
-            [this](std::size_t p) { return mean(blocked_[p][synaptic].blocked); });
+            [this](std::size_t p) { return mean(blocked(p, synaptic).blocked); });
         add("nmda_block_extrasynaptic", "1", "blocked share of the current of extrasynaptic NMDA receptors",
-            "population", [this](std::size_t p) { return mean(blocked_[p][extrasynaptic].blocked); });
+            "population", [this](std::size_t p) { return mean(blocked(p, extrasynaptic).blocked); });
     }
     if (model_.glutamate) {
         // The level follows single volleys within milliseconds, so the mean over the window is what can be compared.
         add("glutamate_extracellular", "uM", "extracellular glutamate at receptors, mean since the last sample",
             "region", [this](std::size_t r) {
-                const double window_s = time_s() - window_start_s_;
-                if (window_s > 0) return window_glutamate_uM_s_[r] / window_s;
-                return glutamate_.empty() ? not_applicable : glutamate::concentration_uM(glutamate_[r]);
+                const SampleWindow& window = slow_.state().window;
+                if (time_s() > window.start_s) return window.glutamate_uM_s[r] / (time_s() - window.start_s);
+                return pools().empty() ? not_applicable : glutamate::concentration_uM(pools()[r]);
             });
         add("eaat2", "1", "glutamate uptake capacity relative to healthy", "region",
-            [this](std::size_t r) { return eaat2_[r]; });
+            [this](std::size_t r) { return slow_.state().eaat2[r]; });
         add("mglur_release_factor", "1", "factor of presynaptic mGluR2/3 on release", "region",
-            [this](std::size_t r) { return glutamate_.empty() ? not_applicable : glutamate_[r].mglur_release_factor; });
+            [this](std::size_t r) { return pools().empty() ? not_applicable : pools()[r].mglur_release_factor; });
     }
     if (model_.signalling)
         for (const auto& variable : StateOf<molecular::Signalling>::variables) {
             const auto member = std::get<std::vector<double> molecular::Signalling::*>(variable.member);
             add(variable.name.data(), variable.unit.data(), std::string(variable.meaning), "population",
-                [this, member](std::size_t p) { return mean(signalling_[p].*member); });
+                [this, member](std::size_t p) { return mean(signalling(p).*member); });
         }
     if (model_.structure) {
         const auto over_population = [this](std::size_t p, auto&& value) {
             double sum = 0, healthy = 0;
-            for (const StructuralState& state : structural_) {
+            for (const StructuralState& state : structural()) {
                 if (network_->projections[state.specification.projection].specification.target != p) continue;
                 for (const std::uint32_t count : state.healthy_count) healthy += count;
                 sum += value(state);
@@ -98,7 +98,7 @@ void Simulation::build_observables() {
                 return [this, over_population, member](std::size_t p) {
                     const auto [count, healthy] = over_population(
                         p, [member](const StructuralState& s) { return static_cast<double>(s.*member); });
-                    const double days = (time_s() - window_start_s_) / 86400;
+                    const double days = (time_s() - slow_.state().window.start_s) / 86400;
                     return healthy > 0 && days > 0 ? count / healthy / days : not_applicable;
                 };
             };

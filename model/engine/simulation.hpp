@@ -1,28 +1,28 @@
 #pragma once
 // The time loop. Two clocks, one code path: the fast network runs in stretches that end at slow ticks; at each the
-// slow mechanisms advance by the length of the stretch with the inputs averaged over it, in this order:
+// slow part advances by the length of the stretch with the inputs averaged over it (slow_part.hpp).
 //
-//   P  drugs            pharmacokinetics to the end of the stretch
-//   B  channel block    per neuron, pool and subunit, from the averages of r and r/IC50 and the mean concentration
-//   G  glutamate        one pool per region, from the releases counted
-//   M  signalling       eEF2, BDNF, TrkB, mTORC1, proteins, AMPA gain
-//   S  structure        calcium, spines or elements, synapse stores
-//   F  feedback         gains, tonic conductances and release factors are written into the fast network
-//
-// P precedes B; B and G precede M; M precedes S; F is last. In multirate mode a burst runs as full mode does, and a
-// leap calls the same slow step, without the fast network, with the means of the burst's measured part, in steps of
-// `leap_step_s`. Leaps end at every event, and an event within a burst starts its measuring anew. With leaps of length 0 nothing differs from full mode, bit for bit.
+// In multirate mode (multirate.hpp) bursts run as full mode does. A leap and the burst after it are tried as one: predict,
+// measure, correct. What is taken back leaves no trace but its line in the log. What is accepted is played back: the
+// slow part goes through the leap once more, now with the corrected inputs, and through the ticks of the burst as they
+// were measured, stopping at every sample; spikes are not simulated again. Leaps end before every event by a burst, so
+// that a circuit is measured as it is before, and anew after, an event. With leaps of length 0 nothing differs from
+// full mode, bit for bit.
 //
 // Before time 0 the network runs for `baseline_settle_s` + `baseline_measure_s` with all slow states at their healthy
 // values; the means of the measured part are what "relative to healthy" refers to.
 
+#include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "engine/input_estimate.hpp"
 #include "engine/model.hpp"
+#include "engine/slow_part.hpp"
 
 namespace rewire::engine {
 
@@ -31,38 +31,6 @@ struct Observable {
     std::string name, unit, long_name;
     std::string dimension;                    ///< population, projection, drug or region
     std::function<double(std::size_t)> value; ///< of entry i of the dimension; NaN where it does not apply
-};
-
-/// One entry of the burst and leap log.
-struct LogEntry {
-    double start_s = 0;
-    double length_s = 0;
-    bool leap = false;
-};
-
-/// One blocked pool of NMDA receptors.
-struct BlockedPool {
-    std::vector<std::vector<double>> subunits; ///< [subunit][neuron, class, ligand], see drug::Competition
-    std::vector<double> blocked;               ///< share of the pool's current at the reference potential, per neuron
-};
-
-/// Slow inputs of one population, averaged over a stretch.
-struct PopulationInputs {
-    std::vector<double> rate_Hz;
-    double l_type = 0;  ///< population mean
-    double ampa_nS = 0; ///< population mean
-    struct Subunit {
-        std::vector<std::vector<double>> exchange;                      ///< [ligand][neuron]
-        std::vector<std::vector<double>> exchange_over_ic50, over_ic50; ///< [blocker][neuron]
-    };
-    std::array<std::vector<Subunit>, 2> pools;
-};
-
-/// All slow inputs.
-struct SlowInputs {
-    double seconds = 0; ///< that they were averaged over
-    std::vector<PopulationInputs> populations;
-    std::vector<double> release_events_per_s; ///< per region
 };
 
 class Simulation {
@@ -85,7 +53,8 @@ public:
     bool at_sample() const;
     /// True if the stop is a snapshot time.
     bool at_snapshot() const;
-    bool in_leap() const { return leap_end_ > now_; }
+    /// True while an accepted leap, or the burst after it, is played back: what was recorded of the fast part is ahead.
+    bool playing_back() const { return !playback_.empty(); }
 
     /// Quantities of the slow clock, in the order of the result file.
     const std::vector<Observable>& observables() const { return observables_; }
@@ -99,77 +68,94 @@ public:
     const std::vector<LogEntry>& burst_log() const { return log_; }
     /// Spikes of a population since time 0.
     std::uint64_t spike_count(std::size_t population) const { return spike_counts_[population]; }
-    double spiking_s() const { return spiking_s_; } ///< time simulated with spikes, baseline included
+    /// Time simulated with spikes: the baseline and what was taken back included.
+    double spiking_s() const { return spiking_s_; }
+    double recorded_s() const { return recorded_s_; } ///< the time that the spikes since time 0 come from
+
+    double leap_s() const { return leap_s_; } ///< length of the leaps now; 0 in full mode
+    /// Inputs whose bursts differ by far more than sampling explains, and by how many variances: the circuit is
+    /// bistable or oscillates slowly, and its mean may stand for no state that it is ever in.
+    std::vector<std::pair<std::string, double>> unsteady_inputs() const;
 
     /// Wall time in the slow part, structure included, and in structure; 0 unless the model asks for a profile.
     double slow_wall_s() const { return slow_wall_s_; }
-    double structure_wall_s() const { return structure_wall_s_; }
+    double structure_wall_s() const { return slow_.structure_wall_s(); }
 
     // State, for tests and snapshots.
-    const SlowInputs& healthy() const { return healthy_; }
-    const std::vector<glutamate::ExtracellularPool>& pools() const { return glutamate_; }
-    const std::vector<drug::Pharmacokinetics>& drugs() const { return drugs_; }
-    const molecular::Signalling& signalling(std::size_t population) const { return signalling_[population]; }
-    const BlockedPool& blocked(std::size_t population, Pool pool) const { return blocked_[population][pool]; }
-    const std::vector<StructuralState>& structural() const { return structural_; }
+    const SlowInputs& healthy() const { return slow_.healthy(); }
+    const std::vector<glutamate::ExtracellularPool>& pools() const { return slow_.state().glutamate; }
+    const std::vector<drug::Pharmacokinetics>& drugs() const { return slow_.state().drugs; }
+    const molecular::Signalling& signalling(std::size_t population) const {
+        return slow_.state().signalling[population];
+    }
+    const BlockedPool& blocked(std::size_t population, Pool pool) const {
+        return slow_.state().blocked[population][pool];
+    }
+    const std::vector<StructuralState>& structural() const { return slow_.state().structural; }
 
 private:
+    /// A stretch that the slow part goes through with inputs that change linearly.
+    struct Piece {
+        std::int64_t from, to;
+        SlowInputs at_start, at_end;
+        Stretch stretch;
+    };
+    /// A leap that was tried, with the burst after it.
+    struct Trial {
+        std::int64_t leap_end = 0, end = 0;
+        double error = 0;
+        double sampling_error = 0;
+        InputEstimate estimate;
+        std::vector<Piece> ticks;
+        std::vector<std::uint64_t> spikes;
+    };
+
     std::int64_t steps(double seconds) const;
+    double seconds(std::int64_t steps) const { return static_cast<double>(steps) * model_.dt_ms * 1e-3; }
     std::int64_t next_after(const std::vector<std::int64_t>& sorted, std::int64_t step) const;
     void collect_events();
-    void configure_drives();
-    void run_fast(std::int64_t first, std::int64_t count);
-    void begin_burst(bool after_leap);
-    void begin_leap();
-    void measure(bool settle_first);
+    SlowInputs run_fast(std::int64_t first, std::int64_t count);
+    void advance_slow(const SlowInputs& inputs, std::int64_t from, std::int64_t to, Stretch stretch);
+    void count_spikes(std::vector<std::uint64_t>& counts) const;
+    void begin_burst(bool settle);
+    void spike();
+    void end_burst();
+    void play_back();
+    void leap();
+    void try_leap(Trial& trial, const SlowCheckpoint& before);
+    void measure_after_leap(Trial& trial);
+    double sampling_error(const InputEstimate& estimate, double from_s) const;
+    double input_change(const InputEstimate& after) const;
+    void drop_recordings();
     void check_finite() const;
-    const BurstPhase& phase_at(std::int64_t step) const;
-    SlowInputs gather(double seconds) const;
-    void accumulate(SlowInputs& mean, const SlowInputs& inputs) const;
-    void advance_slow(const SlowInputs& inputs, double from_s, double to_s, bool leap);
-    double strength(std::string_view what, double at_s) const;
-    void advance_block(const SlowInputs& inputs, const std::vector<double>& concentration_uM, double seconds);
-    void advance_glutamate(const SlowInputs& inputs, double stress, double uptake_block, double seconds);
-    void advance_signalling(const SlowInputs& inputs, double at_s, double seconds);
-    void advance_calcium(double seconds);
-    void advance_structure(double stress, double to_s);
-    void write_feedback(double at_s);
+    std::int64_t tick() const { return std::max<std::int64_t>(1, steps(model_.slow_tick_s)); }
+    std::int64_t next_stop(std::int64_t now) const;
+    std::int64_t next_disturbance() const { return next_after(disturbances_, now_); }
+    bool disturbed() const { return std::binary_search(disturbances_.begin(), disturbances_.end(), now_); }
+    bool leaps() const { return model_.multirate && model_.bursts.longest_leap_s > 0; }
     void build_observables();
-    std::vector<double> blocker_concentrations() const;
 
     Model model_;
     std::unique_ptr<FastNetwork> network_;
+    SlowPart slow_;
     std::int64_t now_ = 0, end_ = 0;
     std::vector<std::int64_t> samples_, snapshots_;
     std::vector<std::int64_t> events_;       ///< where leaps end
     std::vector<std::int64_t> disturbances_; ///< those of them that change the circuit
 
     // Multirate.
-    std::int64_t burst_end_ = 0, measure_from_ = 0, leap_end_ = 0;
-    SlowInputs burst_mean_;
+    bool spiking_ = false; ///< a burst that is not part of a trial
+    std::int64_t measure_from_ = 0, burst_end_ = 0, longest_burst_end_ = 0;
+    InputEstimate estimate_;
+    double leap_s_ = 0; ///< that is tried next
+    std::deque<Piece> playback_;
+    std::vector<double> worst_dispersion_; ///< of each item of the estimate
     std::vector<LogEntry> log_;
-    double spiking_s_ = 0;
-    double slow_wall_s_ = 0, structure_wall_s_ = 0;
-
-    // Slow state.
-    SlowInputs healthy_;
-    std::vector<drug::Pharmacokinetics> drugs_;
-    std::vector<std::pair<std::size_t, std::size_t>> blocker_of_; ///< (drug, species) of each blocker
-    std::vector<std::array<BlockedPool, 2>> blocked_;             ///< per population
-    std::vector<glutamate::ExtracellularPool> glutamate_;         ///< per region
-    std::vector<double> eaat2_;                                   ///< per region
-    std::vector<molecular::Signalling> signalling_;               ///< per population; empty without
-    std::vector<double> l_type_, ampa_; ///< filtered drives relative to healthy, per population
-    std::vector<std::vector<double>> calcium_, calcium_target_, calcium_filtered_; ///< per population
-    std::vector<StructuralState> structural_;
-    double structure_time_s_ = 0; ///< up to which structure has been advanced
+    double spiking_s_ = 0, recorded_s_ = 0;
+    double slow_wall_s_ = 0;
 
     // Since the last slow sample.
     std::vector<std::uint64_t> spike_counts_; ///< since time 0, per population
-    std::vector<double> window_spikes_;       ///< per population
-    double window_s_ = 0;
-    std::vector<double> window_glutamate_uM_s_; ///< per region: integral of the level
-    double window_start_s_ = 0;
     std::vector<double> last_rate_Hz_;
     std::vector<double> mean_weight_; ///< per projection, once asked for
 

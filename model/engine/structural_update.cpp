@@ -158,7 +158,7 @@ StructuralState make_structural_state(FastNetwork& network, const StructuralProj
         return state;
     }
     const std::vector<std::int32_t> one_each(outgoing.size(), 1);
-    state.sources = std::make_unique<structure::PartnerGrid>(
+    state.sources = std::make_shared<const structure::PartnerGrid>(
         network.populations[projection.specification.source].positions, one_each, kernel_width(state));
     RandomStream random(seed, Purpose::age, key(state));
     for (std::size_t r = 0; r < projection.synapses.rows(); ++r) {

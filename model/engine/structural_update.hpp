@@ -57,7 +57,7 @@ struct StructuralState {
     StructuralProjection specification;
     structure::ElementPool axonal, dendritic;
     std::vector<std::uint32_t> healthy_count; ///< spines: incoming synapses at the start
-    std::unique_ptr<structure::PartnerGrid> sources;
+    std::shared_ptr<const structure::PartnerGrid> sources;
     std::uint64_t updates = 0;
     std::uint64_t formed = 0;       ///< this and the following since the last time the recorder asked
     std::uint64_t eliminated = 0;   ///< synapses that were established

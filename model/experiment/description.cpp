@@ -62,14 +62,8 @@ std::vector<SectionInWords> config_sections() {
         section<drug::RouteInput>("[[drug.NAME.pharmacokinetics.route.input]]"),
         section<drug::Blocker>("[drug.NAME.species.NAME.block]"), section<drug::Dose>("[[dose]]"),
         section<drug::Repeat>("[dose.repeat]"), section<engine::Intervention>("[[intervention]]"),
-        section<MultirateOptions>("[multirate]"), section<engine::BurstPhase>("[[multirate.phases]]"),
-        section<RecordOptions>("[record]"), section<RecordWindow>("[[record.windows]]"),
-        section<engine::Trace>("[[record.traces]]"));
-    // [multirate] holds the burst that a phase may change, too.
-    for (SectionInWords& outer : all)
-        if (outer.name == Described<MultirateOptions>::name)
-            for (const KeyInWords& key : in_words<engine::BurstPhase>())
-                if (key.name != "from") outer.keys.push_back(key);
+        section<engine::Multirate>("[multirate]"), section<RecordOptions>("[record]"),
+        section<RecordWindow>("[[record.windows]]"), section<engine::Trace>("[[record.traces]]"));
     return all;
 }
 

@@ -14,11 +14,6 @@ struct Subject {
     double weight_kg = 70;
 };
 
-/// [multirate]; its burst, settle and leap are those of engine::BurstPhase.
-struct MultirateOptions {
-    double leap_step_s = 60;
-};
-
 /// [record]
 struct RecordOptions {
     double every_s = 1;
@@ -77,20 +72,6 @@ struct Described<experiment::Subject> {
          {0, 1000, true},
          "body weight: allometry of pharmacokinetics, and mg/kg",
          "usual reference"},
-    });
-};
-
-template <>
-struct Described<experiment::MultirateOptions> {
-    using S = experiment::MultirateOptions;
-    static constexpr std::string_view name = "multirate";
-    static constexpr std::string_view meaning =
-        "bursts of full spiking, each followed by a leap of the slow part alone";
-    static constexpr auto parameters = std::to_array<Parameter<S>>({
-        {"leap_step", "s", &S::leap_step_s, time_span, "longest step of the slow part within a leap", ""},
-    });
-    static constexpr auto keys = std::to_array<Key>({
-        {"phases", "a list of tables", "(none)", "later stretches with other bursts and leaps, by time"},
     });
 };
 

@@ -11,39 +11,25 @@
 namespace rewire::experiment {
 namespace {
 
-/// What holds for the whole run, or from a time on.
-void read_phase(TableReader& reader, engine::BurstPhase& phase, bool has_start) {
-    reader.read(phase, [&](std::string_view parameter) { return has_start || parameter != "from"; });
-    if (phase.settle_s >= phase.burst_s)
-        reader.error("settle", fmt::format("must be shorter than burst ({} s)", phase.burst_s));
-}
-
 void read_multirate(TableReader& root, engine::Model& model) {
-    model.phases = {{}};
-    auto table = model.multirate ? root.section_or_empty<MultirateOptions>("multirate")
-                                 : root.section<MultirateOptions>("multirate");
+    auto table = model.multirate ? root.section_or_empty<engine::Multirate>("multirate")
+                                 : root.section<engine::Multirate>("multirate");
     if (!table) return;
-    read_phase(*table, model.phases.front(), false);
-    MultirateOptions options;
-    table->read(options);
-    model.leap_step_s = options.leap_step_s;
-    for (TableReader& reader : table->sections<engine::BurstPhase>("phases")) {
-        engine::BurstPhase phase = model.phases.front();
-        phase.from_s = model.phases.back().from_s;
-        read_phase(reader, phase, true);
-        if (phase.from_s < model.phases.back().from_s) reader.error("from", "must not be before the phase above it");
-        if (phase.from_s >= model.duration_s) reader.warning("from", after_the_end(model));
-        reader.finish();
-        model.phases.push_back(phase);
-    }
+    engine::Multirate& bursts = model.bursts;
+    table->read(bursts);
+    const auto at_least = [&](const char* key, double value, const char* other, double least) {
+        if (value < least) table->error(key, fmt::format("must not be below {} ({} s)", other, least));
+    };
+    if (bursts.settle_s >= bursts.shortest_burst_s)
+        table->error("settle", fmt::format("must be below shortest_burst ({} s)", bursts.shortest_burst_s));
+    at_least("longest_burst", bursts.longest_burst_s, "shortest_burst", bursts.shortest_burst_s);
+    if (bursts.longest_leap_s > 0)
+        at_least("longest_leap", bursts.longest_leap_s, "shortest_leap", bursts.shortest_leap_s);
     // Weights would stand still in a leap while the circuit that they belong to goes on.
     for (const network::Projection& projection : model.projections)
-        for (const engine::BurstPhase& phase : model.phases)
-            if (model.multirate && projection.long_term && phase.leap_s > 0) {
-                table->error("leap", fmt::format("must be 0 where weights are plastic (projection.{}.long_term)",
-                                                 projection.name));
-                break;
-            }
+        if (model.multirate && projection.long_term && bursts.longest_leap_s > 0)
+            table->error("longest_leap",
+                         fmt::format("must be 0 where weights are plastic (projection.{}.long_term)", projection.name));
     table->finish();
 }
 

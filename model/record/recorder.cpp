@@ -103,9 +103,17 @@ Recorder::Recorder(const std::string& path, bool overwrite, engine::Simulation& 
         if (model.record_spikes[p]) spikes_.emplace_back(p, file_.declare_spikes(model.populations[p].name));
     if (model.multirate) {
         has_log_ = true;
-        log_ = file_.declare_table("/multirate", {{"start", "s", "start of the burst or leap"},
-                                                  {"length", "s", "length"},
-                                                  {"leap", "1", "1 for a leap, 0 for a burst of spiking"}});
+        log_ = file_.declare_table(
+            "/multirate",
+            {{"start", "s", "start of the burst or leap"},
+             {"length", "s", "length"},
+             {"leap", "1", "1 for a leap, 0 for a burst of spiking"},
+             {"rejected", "1", "1 for a leap that was taken back and tried again shorter"},
+             {"error_estimate", "1", "of a leap: estimated error over the tolerance; NaN for a burst"},
+             {"sampling_error", "1",
+              "of a burst: error that the noise of its inputs makes in the next leap, over the tolerance; NaN for a "
+              "leap"},
+             {"bursts_averaged", "1", "of a burst: latest bursts that the inputs are the mean of; NaN for a leap"}});
     }
     file_.flush(); // the first sample comes after the baseline, which may take long
 }
@@ -142,13 +150,15 @@ void Recorder::collect() {
 
 void Recorder::write_log(std::size_t until) {
     const auto& entries = simulation_.burst_log();
+    const double none = std::numeric_limits<double>::quiet_NaN();
     for (; logged_ < until; ++logged_) {
-        // What was interrupted lasted until now, whatever was planned.
         const engine::LogEntry& entry = entries[logged_];
-        const double so_far_s = simulation_.time_s() - entry.start_s;
-        const bool open = logged_ + 1 == entries.size();
-        const double length_s = open ? so_far_s : entry.length_s;
-        file_.append_row(log_, entry.start_s, std::array{length_s, entry.leap ? 1.0 : 0.0});
+        // A burst that goes on has no length yet.
+        const double length_s = entry.length_s > 0 ? entry.length_s : simulation_.time_s() - entry.start_s;
+        file_.append_row(log_, entry.start_s,
+                         std::array{length_s, entry.leap ? 1.0 : 0.0, entry.rejected ? 1.0 : 0.0,
+                                    entry.leap ? entry.error : none, entry.leap ? none : entry.sampling_error,
+                                    entry.leap ? none : static_cast<double>(entry.bursts)});
     }
 }
 

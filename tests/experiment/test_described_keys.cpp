@@ -160,7 +160,6 @@ const std::map<std::string, std::vector<std::string>> tables{
     {"repeat", {"dose.0.repeat"}},
     {"intervention", {"intervention.0"}},
     {"multirate", {"multirate"}},
-    {"phase", {"multirate.phases.0"}},
     {"record", {"record"}},
     {"window", {"record.windows.0"}},
     {"trace", {"record.traces.0"}},
@@ -229,8 +228,8 @@ TEST_CASE("every described key is taken by the reader") {
 
 TEST_CASE("the described default is what an absent key gets") {
     for (const experiment::SectionInWords& section : experiment::config_sections()) {
-        // Their defaults are those of the kind of the receptor, and of [multirate].
-        if (section.name == "receptor" || section.name == "phase") continue;
+        // Their defaults are those of the kind of the receptor.
+        if (section.name == "receptor") continue;
         for (const experiment::KeyInWords& key : section.keys) {
             if (key.fallback == "needed" || key.fallback.starts_with("(")) continue;
             CAPTURE(section.name, key.name);

@@ -276,8 +276,6 @@ population = "pv"
 kind = "spikes"
 times = ["0.5 s", "1.5 s"]
 weight = "1 nS"
-[multirate]
-phases = [{ from = "5 s" }]
 [record]
 snapshots = ["2 s"]
 windows = [{ from = "2 s", every = "100 ms" }]
@@ -290,9 +288,8 @@ windows = [{ from = "2 s", every = "100 ms" }]
                                             "19:8: warning: [stimulus.0] from",
                                             "24:8: warning: [intervention.1] from",
                                             "28:9: warning: [stimulus.1] times",
-                                            "31:20: warning: [multirate.phases.0] from",
-                                            "33:13: warning: [record] snapshots",
-                                            "34:21: warning: [record.windows.0] from"};
+                                            "31:13: warning: [record] snapshots",
+                                            "32:21: warning: [record.windows.0] from"};
     const std::vector<std::string> warnings = lines_of(outcome.err);
     CAPTURE(outcome.err);
     REQUIRE(warnings.size() == expected.size());

@@ -81,7 +81,7 @@ TEST_CASE("sections that a config leaves out are in its resolved form where they
         folder.write("short.toml", "[experiment]\nduration = '1 s'\nmode = 'multirate'\n[population.a]\nsize = 4\n"));
     CHECK(find(root, {"record", "every"}) != nullptr);
     CHECK(find(root, {"record", "fast_every"}) != nullptr);
-    CHECK(find(root, {"multirate", "leap_step"}) != nullptr);
+    CHECK(find(root, {"multirate", "tolerance"}) != nullptr);
     CHECK(find(root, {"multirate", "settle"}) != nullptr);
     for (const char* unused : {"stress", "l_type", "calcium", "structure", "subject"}) {
         CAPTURE(unused);

@@ -99,31 +99,47 @@ TEST_CASE("a profile accounts for the whole run and changes nothing in it") {
 
 TEST_CASE("multirate mode without leaps is full mode, bit for bit") {
     const Folder folder;
-    const Words touching{"--set", "multirate.leap=0 s", "--set", "multirate.phases=[]"};
+    const Words touching{"--set", "multirate.longest_leap=0 s"};
     Words full = touching;
     full.insert(full.end(), {"--set", "experiment.mode=full"});
     Contents bursts = result_of(folder, everything, touching);
-    CHECK(bursts.at("/multirate/length") == std::vector<double>(8, 1.0)); // bursts of 1 s fill the 8 s
-    for (const char* column : {"/multirate/start", "/multirate/length", "/multirate/leap"}) bursts.erase(column);
+    CHECK(bursts.at("/multirate/length") == std::vector<double>{8}); // one burst fills the 8 s
+    std::erase_if(bursts, [](const auto& column) { return column.first.starts_with("/multirate/"); });
     CHECK(first_difference(bursts, result_of(folder, everything, full)) == "");
 }
 
 TEST_CASE("the log of bursts and leaps covers the run without a gap, and leaps hold no spikes") {
     const Folder folder;
-    const Contents result = result_of(folder, everything);
-    const auto &start = result.at("/multirate/start"), &length = result.at("/multirate/length"),
-               &leap = result.at("/multirate/leap");
-    double at = 0;
-    for (std::size_t k = 0; k < start.size(); ++k) {
-        CHECK(start[k] == Approx(at).margin(1e-9));
-        at += length[k];
-        std::size_t spikes = 0;
-        for (const double t_ms : result.at("/spikes/pyramidal/timestamps"))
-            spikes += t_ms * 1e-3 > start[k] + 1e-9 && t_ms * 1e-3 <= start[k] + length[k] + 1e-9;
-        CHECK((spikes == 0) == (leap[k] == 1));
+    // The spines of this config turn over within seconds: how many may do so in a leap decides how long it is.
+    for (const char* share : {"1", "0.05"}) {
+        const Contents result =
+            result_of(folder, everything,
+                      {"--set", "experiment.duration=40 s", "--set", "multirate.longest_burst=1.1 s", "--set",
+                       std::string("multirate.synapse_change=") + share});
+        const auto &start = result.at("/multirate/start"), &length = result.at("/multirate/length"),
+                   &leap = result.at("/multirate/leap"), &rejected = result.at("/multirate/rejected");
+        double at = 0, last_ms = 0;
+        for (std::size_t k = 0; k < start.size(); ++k) {
+            CHECK(start[k] == Approx(at).margin(1e-9));
+            if (rejected[k] == 1) {
+                CHECK(result.at("/multirate/error_estimate")[k] > 1);
+                continue;
+            }
+            at += length[k];
+            std::size_t spikes = 0;
+            for (const double t_ms : result.at("/spikes/pyramidal/timestamps"))
+                spikes += t_ms * 1e-3 > start[k] + 1e-9 && t_ms * 1e-3 <= start[k] + length[k] + 1e-9;
+            CHECK((spikes == 0) == (leap[k] == 1));
+        }
+        CHECK(at == Approx(40).margin(1e-9));
+        CHECK(std::count(leap.begin(), leap.end(), 1.0) >= 2);
+        // What was taken back left no spikes: those that are there are in order.
+        for (const double t_ms : result.at("/spikes/pyramidal/timestamps")) {
+            CHECK(t_ms >= last_ms);
+            last_ms = t_ms;
+        }
+        CHECK((std::count(rejected.begin(), rejected.end(), 1.0) > 0) == (std::string(share) == "0.05"));
     }
-    CHECK(at == Approx(8).margin(1e-9));
-    CHECK(std::count(leap.begin(), leap.end(), 1.0) >= 2);
 }
 
 TEST_CASE("a run of twice the duration starts with the data of the shorter one") {
@@ -277,7 +293,7 @@ TEST_CASE("info tells what a result holds and refuses other files") {
     CHECK(info.status == 0);
     const auto spikes = std::to_string(File::open(output).dataset("/spikes/pyramidal/timestamps").shape()[0]);
     CHECK_THAT(info.out, Catch::Contains("out.h5: complete") && Catch::Contains("everything on") &&
-                             Catch::Contains("3 bursts (6.5 s with spikes)") &&
+                             Catch::Contains("3 bursts (6.8 s with spikes") &&
                              Catch::Contains("200 neurons, adex, " + spikes + " spikes") &&
                              Catch::Contains("snapshot t_4_s"));
     // Series are labelled by their own dimension, also where two have the same number of entries (drugs, populations).
@@ -376,8 +392,9 @@ every = "250 ms"
         return 1000 * mg_per_L;
     };
     for (const char* mode : {"full", "multirate"}) { // leaps take longer steps, the solution is the same
-        const Contents result =
-            result_of(folder, config, {"--set", std::string("experiment.mode=") + mode, "--set", "multirate.leap=3 s"});
+        const Contents result = result_of(folder, config,
+                                          {"--set", std::string("experiment.mode=") + mode, "--set",
+                                           "multirate.shortest_leap=3 s", "--set", "multirate.shortest_burst=1.5 s"});
         const std::vector<double>& time = result.at("/trajectory/slow/time");
         const std::vector<double> plasma = slow(result, "drug_plasma");
         REQUIRE(time.size() == 82); // 0, 0.25, ... 20 and 12.345 s
@@ -417,8 +434,8 @@ populations = ["e"]
 [drug.ketamine]
 pharmacokinetics = "otto2021"
 [multirate]
-burst = "1 s"
-leap = "10 min"
+settle = "100 ms"
+shortest_burst = "1 s"
 [record]
 every = "5 min"
 )");

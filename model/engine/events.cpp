@@ -1,0 +1,24 @@
+#include "engine/events.hpp"
+
+#include <algorithm>
+
+namespace rewire::engine {
+
+std::vector<double> disturbance_times_s(const Model& model) {
+    std::vector<double> times;
+    for (const DrugModel& d : model.drugs) {
+        const drug::Pharmacokinetics pk(d.pharmacokinetics, d.doses);
+        for (double t = pk.next_event_after(-1); t <= model.duration_s; t = pk.next_event_after(t)) times.push_back(t);
+    }
+    for (const Intervention& i : model.interventions) times.insert(times.end(), {i.from_s, i.to_s});
+    for (const Stimulus& s : model.stimuli) {
+        times.insert(times.end(), {s.from_s, s.to_s});
+        times.insert(times.end(), s.times_s.begin(), s.times_s.end()); // a leap must not swallow a volley
+    }
+    std::erase_if(times, [&](double t) { return !(t >= 0 && t <= model.duration_s); });
+    std::sort(times.begin(), times.end());
+    times.erase(std::unique(times.begin(), times.end()), times.end());
+    return times;
+}
+
+} // namespace rewire::engine

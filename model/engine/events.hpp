@@ -1,0 +1,14 @@
+#pragma once
+// When something happens that no leap may step over.
+
+#include <vector>
+
+#include "engine/model.hpp"
+
+namespace rewire::engine {
+
+/// Times at which the circuit is disturbed: starts and ends of doses (with lags and repeats), interventions and stimuli,
+/// and every volley of one. Within the duration, ascending, each once.
+std::vector<double> disturbance_times_s(const Model& model);
+
+} // namespace rewire::engine

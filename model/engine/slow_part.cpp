@@ -1,0 +1,384 @@
+#include "engine/slow_part.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <utility>
+
+#include "engine/averages.hpp"
+#include "engine/profile.hpp"
+
+namespace rewire::engine {
+namespace {
+
+/// x relative to its healthy mean; 1 where a healthy circuit has none.
+double relative(double x, double healthy) { return healthy > 0 ? x / healthy : 1; }
+
+} // namespace
+
+std::vector<double> controlled(const SlowState& state) {
+    std::vector<double> values;
+    for (const auto& pools : state.blocked)
+        for (const BlockedPool& pool : pools)
+            if (!pool.blocked.empty()) values.push_back(mean(pool.blocked));
+    for (const molecular::Signalling& signalling : state.signalling)
+        for (const auto& variable : StateOf<molecular::Signalling>::variables) {
+            const auto& values_of = signalling.*std::get<std::vector<double> molecular::Signalling::*>(variable.member);
+            if (!values_of.empty()) values.push_back(mean(values_of));
+        }
+    for (const std::vector<double>& calcium : state.calcium_filtered)
+        if (!calcium.empty()) values.push_back(mean(calcium));
+    return values;
+}
+
+SlowPart::SlowPart(const Model& model, FastNetwork& network) : model_(model), network_(network) {
+    for (std::size_t d = 0; d < model_.drugs.size(); ++d) {
+        state_.drugs.emplace_back(model_.drugs[d].pharmacokinetics, model_.drugs[d].doses);
+        for (std::size_t s = 0; s < model_.drugs[d].blockers.size(); ++s)
+            if (model_.drugs[d].blockers[s]) blocker_of_.emplace_back(d, s);
+    }
+    const std::size_t populations = model_.populations.size(), regions = model_.regions.size();
+    state_.signalling.resize(populations);
+    state_.blocked.resize(populations);
+    state_.l_type.assign(populations, 1);
+    state_.ampa.assign(populations, 1);
+    state_.calcium.resize(populations);
+    state_.calcium_filtered.resize(populations);
+    calcium_target_.resize(populations);
+    state_.eaat2.assign(regions, 1);
+    begin_sample_window(0);
+    configure_drives();
+    const glutamate::GlutamateParameters transmitter = model_.glutamate.value_or(glutamate::GlutamateParameters{});
+    std::fill(network_.ambient_open.begin(), network_.ambient_open.end(),
+              static_cast<float>(glutamate::extrasynaptic_open_fraction(transmitter, transmitter.ambient_uM)));
+}
+
+void SlowPart::configure_drives() {
+    const auto& blockers = network_.options().drives.blockers;
+    const drug::Competition& competition = network_.options().drives.competition;
+    bool antagonised = false;
+    for (const Intervention& i : model_.interventions) antagonised = antagonised || i.what == "nbqx";
+    for (std::size_t p = 0; p < network_.populations.size(); ++p) {
+        FastPopulation& population = network_.populations[p];
+        const std::size_t n = population.size();
+        const bool signals = model_.signalling &&
+                             std::find(model_.signalling_populations.begin(), model_.signalling_populations.end(), p) !=
+                                 model_.signalling_populations.end();
+        for (synapse::ReceptorState& receptor : population.receptors)
+            if (receptor.kind == synapse::ReceptorKind::ampa && (signals || antagonised)) receptor.gain.assign(n, 1);
+        Drives& drives = population.drives;
+        drives.sampled = signals || (!blockers.empty() && population.has_nmda);
+        if (!drives.sampled) continue;
+        drives.l_type.assign(n, 0);
+        drives.ampa_nS.assign(n, 0);
+        const synapse::Receptor* synaptic_mix = nullptr;
+        for (const synapse::ReceptorState& receptor : population.receptors)
+            if (receptor.active && receptor.kind == synapse::ReceptorKind::nmda && synaptic_mix == nullptr)
+                synaptic_mix = &receptor.parameters;
+        const bool outside = population.specification.tonic_nmda_nS > 0 || signals;
+        const std::array<const synapse::Receptor*, 2> mixes{
+            synaptic_mix, outside ? &population.specification.extrasynaptic : nullptr};
+        for (std::size_t pool = 0; pool < 2 && !blockers.empty(); ++pool) {
+            if (mixes[pool] == nullptr) continue;
+            const synapse::PerSubunit conductance = synapse::conductance_shares(*mixes[pool]),
+                                      current = synapse::current_shares(*mixes[pool], model_.mg_mM);
+            for (std::size_t s = 0; s < drug::subunit_count; ++s) {
+                if (conductance[s] <= 0) continue;
+                SubunitSums sums{static_cast<drug::Subunit>(s), conductance[s], current[s], {}, {}};
+                sums.exchange.assign(competition.ligands.size(), aligned_vector<float>(n, 0));
+                for (std::size_t b = 0; b < blockers.size(); ++b)
+                    sums.blockers.push_back({aligned_vector<float>(n, 0), aligned_vector<float>(n, 0)});
+                drives.pools[pool].push_back(std::move(sums));
+                state_.blocked[p][pool].subunits.emplace_back(n * competition.states(), 0);
+            }
+            state_.blocked[p][pool].blocked.assign(n, 0);
+        }
+    }
+}
+
+void SlowPart::start(SlowInputs healthy) {
+    healthy_ = std::move(healthy);
+    if (model_.glutamate)
+        for (std::size_t r = 0; r < model_.regions.size(); ++r)
+            state_.glutamate.push_back(glutamate::make_pool(*model_.glutamate, healthy_.release_events_per_s[r]));
+    for (const std::size_t p : model_.signalling_populations)
+        if (model_.signalling) state_.signalling[p] = molecular::make_signalling(network_.populations[p].size());
+    for (std::size_t p = 0; p < network_.populations.size() && model_.has_slow_mechanisms(); ++p) {
+        state_.calcium_filtered[p].assign(network_.populations[p].size(), 1);
+        for (const double rate_Hz : healthy_.populations[p].rate_Hz) {
+            // A neuron that was silent while it was measured has a rate of less than half a spike in that time.
+            const double least_Hz = 0.5 / healthy_.seconds;
+            calcium_target_[p].push_back(structure::equilibrium_calcium(model_.calcium, std::max(rate_Hz, least_Hz)));
+            state_.calcium[p].push_back(structure::equilibrium_calcium(model_.calcium, rate_Hz));
+        }
+    }
+    if (model_.structure)
+        for (const StructuralProjection& s : model_.structure->projections)
+            state_.structural.push_back(make_structural_state(network_, s, model_.structure->spines));
+    write_feedback(0);
+}
+
+SlowCheckpoint SlowPart::checkpoint() const {
+    SlowCheckpoint checkpoint{state_, {}};
+    for (const StructuralState& s : state_.structural)
+        checkpoint.synapses.push_back(network_.projections[s.specification.projection].synapses);
+    return checkpoint;
+}
+
+void SlowPart::restore(const SlowCheckpoint& checkpoint) {
+    state_ = checkpoint.state;
+    for (std::size_t k = 0; k < checkpoint.synapses.size(); ++k)
+        network_.projections[state_.structural[k].specification.projection].synapses = checkpoint.synapses[k];
+    if (!checkpoint.synapses.empty()) network_.update_total_weights();
+}
+
+void SlowPart::begin_sample_window(double at_s) {
+    state_.window = {at_s, std::vector<double>(model_.populations.size(), 0),
+                     std::vector<double>(model_.regions.size(), 0)};
+    for (StructuralState& s : state_.structural) s.formed = s.eliminated = s.nascent_lost = 0;
+}
+
+std::pair<std::uint64_t, std::uint64_t> SlowPart::structural_turnover() const {
+    std::uint64_t synapses = 0, changes = 0;
+    for (const StructuralState& s : state_.structural) {
+        synapses += network_.projections[s.specification.projection].synapses.count();
+        changes += s.formed + s.eliminated + s.nascent_lost;
+    }
+    return {synapses, changes};
+}
+
+void SlowPart::advance(const SlowInputs& inputs, double from_s, double to_s, Stretch stretch) {
+    if (model_.has_slow_mechanisms()) {
+        advance_without_structure(state_, inputs, from_s, to_s, stretch);
+        advance_structure(to_s);
+    }
+    for (std::size_t p = 0; p < state_.window.spikes_per_neuron.size(); ++p)
+        state_.window.spikes_per_neuron[p] += (to_s - from_s) * mean(inputs.populations[p].rate_Hz);
+    // What holds from here on: events at to_s have begun.
+    write_feedback(to_s);
+}
+
+void SlowPart::advance_without_structure(SlowState& state, const SlowInputs& inputs, double from_s, double to_s,
+                                         Stretch stretch) const {
+    const double seconds = to_s - from_s, middle_s = 0.5 * (from_s + to_s);
+    std::vector<double> concentration = blocker_concentrations(state);
+    for (drug::Pharmacokinetics& pk : state.drugs) pk.advance(from_s, to_s);
+    const std::vector<double> after = blocker_concentrations(state);
+    for (std::size_t b = 0; b < after.size(); ++b) concentration[b] = 0.5 * (concentration[b] + after[b]);
+    const std::vector<std::vector<double>> resting = resting_drives(state, from_s);
+    advance_block(state, inputs, concentration, seconds);
+    advance_glutamate(state, inputs, middle_s, seconds);
+    advance_signalling(state, inputs, resting, from_s, to_s);
+    advance_calcium(state, inputs, seconds, stretch);
+}
+
+double SlowPart::strength(std::string_view what, double at_s) const {
+    double total = 0;
+    for (const Intervention& i : model_.interventions)
+        if (i.what == what && i.from_s <= at_s && at_s < i.to_s) total += i.strength;
+    const bool unbounded = what == "stress" || what == "trkb_modulation" || what == "hnk";
+    return unbounded ? total : std::min(total, 1.0);
+}
+
+std::vector<double> SlowPart::blocker_concentrations(const SlowState& state) const {
+    std::vector<double> concentrations;
+    for (const auto& [d, s] : blocker_of_) concentrations.push_back(state.drugs[d].unbound_brain_uM(s));
+    return concentrations;
+}
+
+void SlowPart::advance_block(SlowState& state, const SlowInputs& inputs, const std::vector<double>& concentration_uM,
+                             double seconds) const {
+    const drug::Competition& competition = network_.options().drives.competition;
+    const std::size_t states = competition.states();
+    std::vector<drug::BlockDrive> drives(competition.ligands.size());
+    for (std::size_t p = 0; p < state.blocked.size(); ++p)
+        for (std::size_t pool = 0; pool < 2; ++pool) {
+            BlockedPool& blocked_pool = state.blocked[p][pool];
+            std::fill(blocked_pool.blocked.begin(), blocked_pool.blocked.end(), 0.0);
+            const std::vector<SubunitSums>& subunits = network_.populations[p].drives.pools[pool];
+            for (std::size_t s = 0; s < blocked_pool.subunits.size(); ++s) {
+                const PopulationInputs::Subunit& in = inputs.populations[p].pools[pool][s];
+                for (std::size_t i = 0; i < blocked_pool.blocked.size(); ++i) {
+                    for (std::size_t l = 0; l < drives.size(); ++l) {
+                        drives[l] = {.mean_rate_per_s = in.exchange[l][i]};
+                        for (const std::size_t b : competition.ligands[l].blockers) {
+                            drives[l].mean_rate_times_ratio_per_s += concentration_uM[b] * in.exchange_over_ic50[b][i];
+                            drives[l].untrapped_ratio += concentration_uM[b] * in.over_ic50[b][i];
+                        }
+                    }
+                    const std::span<double> blocked(blocked_pool.subunits[s].data() + i * states, states);
+                    drug::advance_block(blocked, drives, seconds, competition);
+                    blocked_pool.blocked[i] += subunits[s].current_share * drug::blocked_share(blocked, competition);
+                }
+            }
+        }
+}
+
+void SlowPart::advance_glutamate(SlowState& state, const SlowInputs& inputs, double at_s, double seconds) const {
+    const double stress = strength("stress", at_s), open = 1 - strength("uptake_block", at_s);
+    for (std::size_t r = 0; r < state.glutamate.size(); ++r) {
+        state.eaat2[r] = molecular::stress_factor(model_.stress.eaat2_loss, stress) * open;
+        glutamate::advance(state.glutamate[r], inputs.release_events_per_s[r], state.eaat2[r], seconds);
+        state.window.glutamate_uM_s[r] += seconds * glutamate::concentration_uM(state.glutamate[r]);
+    }
+}
+
+std::vector<std::vector<double>> SlowPart::resting_drives(const SlowState& state, double at_s) const {
+    std::vector<std::vector<double>> drives(network_.populations.size());
+    const double open = 1 - strength("nmda_antagonist", at_s);
+    for (const std::size_t p : model_.signalling_populations) {
+        const std::size_t region = network_.populations[p].specification.region;
+        const double gating = state.glutamate.empty() ? 1 : state.glutamate[region].nmda_gating;
+        const std::vector<double>& inside = state.blocked[p][synaptic].blocked;
+        const std::vector<double>& outside = state.blocked[p][extrasynaptic].blocked;
+        drives[p].resize(network_.populations[p].size());
+        for (std::size_t i = 0; i < drives[p].size(); ++i)
+            drives[p][i] = open * molecular::resting_nmda_drive(model_.resting_drive, inside.empty() ? 0 : inside[i],
+                                                                outside.empty() ? 0 : outside[i], gating);
+    }
+    return drives;
+}
+
+void SlowPart::advance_signalling(SlowState& state, const SlowInputs& inputs,
+                                  const std::vector<std::vector<double>>& resting_before, double from_s,
+                                  double to_s) const {
+    if (!model_.signalling) return;
+    const double seconds = to_s - from_s, at_s = 0.5 * (from_s + to_s);
+    const molecular::Antagonists antagonists{
+        .anti_bdnf = strength("anti_bdnf", at_s),
+        .trkb_block = strength("trkb_block", at_s),
+        .trkb_modulation = strength("trkb_modulation", at_s),
+        .rapamycin = strength("rapamycin", at_s),
+        .anisomycin = strength("anisomycin", at_s),
+        .bdnf_synthesis = molecular::stress_factor(model_.stress.bdnf_synthesis_loss, strength("stress", at_s)),
+        .hnk_uM = strength("hnk", at_s)};
+    const double l_open = 1 - strength("nifedipine", at_s);
+    std::vector<std::vector<double>> resting = resting_drives(state, at_s);
+    for (const std::size_t p : model_.signalling_populations) {
+        // The mean over the stretch, to second order: block and gating have moved on already.
+        for (std::size_t i = 0; i < resting[p].size(); ++i)
+            resting[p][i] = 0.5 * (resting_before[p][i] + resting[p][i]);
+        // Pooled over the population and filtered over minutes, as kinases do: the chain's Hill terms and its kink at
+        // M = 1 would turn the counting noise of a tick or a burst into drift.
+        const double span = seconds / (60 * model_.resting_drive.activity_tau_min), keep = std::exp(-span);
+        const auto filter = [&](double& filtered, double now) {
+            const double mean = now + (filtered - now) * structure::mean_survival(span);
+            filtered = now + (filtered - now) * keep;
+            return mean;
+        };
+        const PopulationInputs &in = inputs.populations[p], &healthy = healthy_.populations[p];
+        const double l_type = filter(state.l_type[p], relative(in.l_type, healthy.l_type));
+        const double ampa = filter(state.ampa[p], relative(in.ampa_nS, healthy.ampa_nS));
+        const std::vector<double> l_types(resting[p].size(), l_open * l_type), ampas(resting[p].size(), ampa);
+        molecular::advance(state.signalling[p], {resting[p], l_types, ampas}, antagonists, *model_.signalling, seconds);
+    }
+}
+
+void SlowPart::advance_calcium(SlowState& state, const SlowInputs& inputs, double seconds, Stretch stretch) const {
+    for (std::size_t p = 0; p < state.calcium.size(); ++p)
+        for (std::size_t i = 0; i < state.calcium[p].size(); ++i) {
+            double& calcium = state.calcium[p][i];
+            const PopulationInputs& in = inputs.populations[p];
+            // In a leap the trace follows its mean: it forgets a burst within tens of seconds.
+            calcium = stretch == Stretch::leap
+                          ? structure::advanced_calcium(model_.calcium, calcium, in.rate_Hz[i], seconds)
+                          : structure::decayed_calcium(model_.calcium, calcium, seconds) + in.calcium[i];
+            if (!model_.structure) continue;
+            double& filtered = state.calcium_filtered[p][i];
+            filtered = structure::filtered_calcium(model_.structure->spines, filtered, calcium / calcium_target_[p][i],
+                                                   seconds / 3600);
+        }
+}
+
+void SlowPart::advance_structure(double to_s) {
+    if (!model_.structure || to_s - state_.structure_time_s < model_.structure->every_s * (1 - 1e-9)) return;
+    const Stopwatch stopwatch(model_.profile, structure_wall_s_);
+    const structure::SpineParameters& parameters = model_.structure->spines;
+    const double middle_s = 0.5 * (state_.structure_time_s + to_s);
+    bool changed = false;
+    for (StructuralState& state : state_.structural) {
+        const network::Projection& projection = network_.projections[state.specification.projection].specification;
+        const std::uint64_t before = state.formed + state.eliminated + state.nascent_lost;
+        if (state.specification.rule == "elements") {
+            update_elements(network_, state, state_.calcium[projection.source], state_.calcium[projection.target],
+                            state_.structure_time_s / 3600, to_s / 3600);
+        } else {
+            std::vector<double> homeostatic(state_.calcium_filtered[projection.target].size());
+            for (std::size_t i = 0; i < homeostatic.size(); ++i)
+                homeostatic[i] =
+                    structure::homeostatic_factor(parameters, state_.calcium_filtered[projection.target][i]);
+            const molecular::Signalling& chain = state_.signalling[projection.target];
+            const SpineDrive drive{.synaptic_protein =
+                                       chain.synaptic_protein.empty() ? nullptr : &chain.synaptic_protein,
+                                   .homeostatic = &homeostatic,
+                                   .stress = strength("stress", middle_s),
+                                   .inflammation = strength("inflammation", middle_s)};
+            update_spines(network_, state, parameters, drive, state_.structure_time_s / 3600, to_s / 3600);
+        }
+        changed = changed || state.formed + state.eliminated + state.nascent_lost != before;
+    }
+    if (changed) network_.update_total_weights();
+    state_.structure_time_s = to_s;
+}
+
+void SlowPart::write_feedback(double at_s) {
+    if (!model_.has_slow_mechanisms() && model_.interventions.empty()) return;
+    const float ampa_open = static_cast<float>(1 - strength("nbqx", at_s));
+    const double nmda_open = 1 - strength("nmda_antagonist", at_s);
+    const drug::Competition& competition = network_.options().drives.competition;
+    const std::size_t states = competition.states();
+    for (std::size_t p = 0; p < network_.populations.size(); ++p) {
+        FastPopulation& population = network_.populations[p];
+        const std::size_t n = population.size(), region = population.specification.region;
+        // Unblocked share of neuron i's pool through one class of subunits.
+        const auto unblocked = [&](Pool pool, std::size_t i, bool ab, double share_of_class) {
+            const std::vector<SubunitSums>& subunits = population.drives.pools[pool];
+            if (subunits.empty()) return share_of_class;
+            double open = 0;
+            for (std::size_t s = 0; s < subunits.size(); ++s)
+                if ((subunits[s].subunit == drug::n2a || subunits[s].subunit == drug::n2b) == ab)
+                    open += subunits[s].conductance_share *
+                            (1 - drug::blocked_share(
+                                     std::span(state_.blocked[p][pool].subunits[s]).subspan(i * states, states),
+                                     competition));
+            return open;
+        };
+        for (synapse::ReceptorState& receptor : population.receptors) {
+            if (receptor.kind == synapse::ReceptorKind::ampa && !receptor.gain.empty())
+                for (std::size_t i = 0; i < n; ++i)
+                    receptor.gain[i] = ampa_open * (state_.signalling[p].ampa_gain.empty()
+                                                        ? 1.0f
+                                                        : static_cast<float>(state_.signalling[p].ampa_gain[i]));
+            if (receptor.kind == synapse::ReceptorKind::nmda) {
+                const synapse::PerSubunit shares = synapse::conductance_shares(receptor.parameters);
+                for (std::size_t i = 0; i < n; ++i) {
+                    receptor.gain_ab[i] =
+                        static_cast<float>(nmda_open * unblocked(synaptic, i, true, shares[0] + shares[1]));
+                    receptor.gain_cd[i] =
+                        static_cast<float>(nmda_open * unblocked(synaptic, i, false, shares[2] + shares[3]));
+                }
+            }
+        }
+        if (!population.tonic_ab_nS.empty()) {
+            const synapse::PerSubunit shares = synapse::conductance_shares(population.specification.extrasynaptic);
+            const double gating = state_.glutamate.empty() ? 1 : state_.glutamate[region].nmda_gating;
+            const double g = population.specification.tonic_nmda_nS * gating * nmda_open;
+            for (std::size_t i = 0; i < n; ++i) {
+                population.tonic_ab_nS[i] =
+                    static_cast<float>(g * unblocked(extrasynaptic, i, true, shares[0] + shares[1]));
+                population.tonic_cd_nS[i] =
+                    static_cast<float>(g * unblocked(extrasynaptic, i, false, shares[2] + shares[3]));
+            }
+        }
+    }
+    for (std::size_t r = 0; r < state_.glutamate.size(); ++r)
+        network_.ambient_open[r] = static_cast<float>(glutamate::extrasynaptic_open_fraction(
+            *model_.glutamate, glutamate::concentration_uM(state_.glutamate[r])));
+    for (FastProjection& projection : network_.projections)
+        if (projection.specification.glutamatergic && !state_.glutamate.empty())
+            projection.release_factor = static_cast<float>(
+                state_.glutamate[network_.populations[projection.specification.source].specification.region]
+                    .mglur_release_factor);
+}
+
+} // namespace rewire::engine

@@ -1,0 +1,121 @@
+#pragma once
+// The slow part: drugs, channel block, extracellular glutamate, signalling and structure. It advances over any
+// duration with given inputs, in this order:
+//
+//   P  drugs            pharmacokinetics to the end of the stretch
+//   B  channel block    per neuron, pool and subunit, from the averages of r and r/IC50 and the mean concentration
+//   G  glutamate        one pool per region, from the releases counted
+//   M  signalling       eEF2, BDNF, TrkB, mTORC1, proteins, AMPA gain
+//   S  structure        calcium, spines or elements, synapse stores
+//   F  feedback         gains, tonic conductances and release factors are written into the fast network
+//
+// P precedes B; B and G precede M; M precedes S; F is last. All that changes is in SlowState, but for the synapses,
+// which are in the network: a copy of both is where a leap can go back to.
+
+#include <array>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/fast_network.hpp"
+#include "engine/model.hpp"
+#include "engine/slow_inputs.hpp"
+
+namespace rewire::engine {
+
+/// One blocked pool of NMDA receptors.
+struct BlockedPool {
+    std::vector<std::vector<double>> subunits; ///< [subunit][neuron, class, ligand], see drug::Competition
+    std::vector<double> blocked;               ///< share of the pool's current at the reference potential, per neuron
+};
+
+/// Integrals since the last slow sample.
+struct SampleWindow {
+    double start_s = 0;
+    std::vector<double> spikes_per_neuron; ///< per population: integral of the mean rate
+    std::vector<double> glutamate_uM_s;    ///< per region: integral of the level
+};
+
+/// All slow states.
+struct SlowState {
+    std::vector<drug::Pharmacokinetics> drugs;
+    std::vector<std::array<BlockedPool, 2>> blocked;     ///< per population
+    std::vector<glutamate::ExtracellularPool> glutamate; ///< per region
+    std::vector<double> eaat2;                           ///< per region
+    std::vector<molecular::Signalling> signalling;       ///< per population; empty without
+    std::vector<double> l_type, ampa;                    ///< filtered drives relative to healthy, per population
+    std::vector<std::vector<double>> calcium;            ///< the trace, per population and neuron
+    std::vector<std::vector<double>> calcium_filtered;   ///< over its target, slowly filtered
+    std::vector<StructuralState> structural;             ///< per structural projection
+    double structure_time_s = 0;                         ///< up to which structure has been advanced
+    SampleWindow window;
+};
+
+/// What the error of a leap is measured on, relative to healthy where that has a meaning: population means of block,
+/// drives, signalling and filtered calcium. Glutamate follows its input within a second and has no error of its own.
+std::vector<double> controlled(const SlowState& state);
+
+/// Where a leap can go back to.
+struct SlowCheckpoint {
+    SlowState state;
+    std::vector<network::SynapseStore> synapses; ///< of the structural projections
+};
+
+/// How a stretch was simulated.
+enum class Stretch {
+    spiking, ///< a tick with every spike
+    leap     ///< without spikes: `inputs` stand for them
+};
+
+class SlowPart {
+public:
+    /// Prepares the network for what the model's mechanisms read and write. Both outlive this.
+    SlowPart(const Model& model, FastNetwork& network);
+    /// Time 0: all states at the healthy fixed point of these inputs.
+    void start(SlowInputs healthy);
+
+    /// Advances everything, then writes the feedback.
+    void advance(const SlowInputs& inputs, double from_s, double to_s, Stretch stretch);
+    /// Advances a state but for its structure, and nothing else: a trial.
+    void advance_without_structure(SlowState& state, const SlowInputs& inputs, double from_s, double to_s,
+                                   Stretch stretch) const;
+    /// Writes gains, tonic conductances and release factors of a time into the network.
+    void write_feedback(double at_s);
+
+    SlowCheckpoint checkpoint() const;
+    void restore(const SlowCheckpoint& checkpoint);
+
+    const SlowState& state() const { return state_; }
+    const SlowInputs& healthy() const { return healthy_; }
+    /// Rates and turnover count from here on.
+    void begin_sample_window(double at_s);
+    /// Synapses of the structural projections, and how many were formed or lost since the window began.
+    std::pair<std::uint64_t, std::uint64_t> structural_turnover() const;
+
+    /// Wall time in structure; 0 unless the model asks for a profile.
+    double structure_wall_s() const { return structure_wall_s_; }
+
+private:
+    void configure_drives();
+    double strength(std::string_view what, double at_s) const;
+    std::vector<double> blocker_concentrations(const SlowState& state) const;
+    void advance_block(SlowState& state, const SlowInputs& inputs, const std::vector<double>& concentration_uM,
+                       double seconds) const;
+    void advance_glutamate(SlowState& state, const SlowInputs& inputs, double at_s, double seconds) const;
+    std::vector<std::vector<double>> resting_drives(const SlowState& state, double at_s) const;
+    void advance_signalling(SlowState& state, const SlowInputs& inputs,
+                            const std::vector<std::vector<double>>& resting_before, double from_s, double to_s) const;
+    void advance_calcium(SlowState& state, const SlowInputs& inputs, double seconds, Stretch stretch) const;
+    void advance_structure(double to_s);
+
+    const Model& model_;
+    FastNetwork& network_;
+    SlowInputs healthy_;
+    std::vector<std::pair<std::size_t, std::size_t>> blocker_of_; ///< (drug, species) of each blocker
+    std::vector<std::vector<double>> calcium_target_;
+    SlowState state_;
+    double structure_wall_s_ = 0;
+};
+
+} // namespace rewire::engine
