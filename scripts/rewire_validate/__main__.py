@@ -116,7 +116,7 @@ def main(words):
                       arguments.quick, dict(arguments.settings), say)
     extra = arms.all_runs() if whole else []
     if whole and not arguments.quick:
-        extra += [BY_NAME["no_preference"], *(BY_NAME[f"dose_{amount}"] for amount in OTHER_DOSES)]
+        extra += [BY_NAME[f"dose_{amount}"] for amount in OTHER_DOSES]
     jobs = plan(targets, seeds, extra)
     start = time.monotonic()
     say(f"{len(targets)} targets, {len(jobs)} runs")

@@ -7,21 +7,22 @@ from dataclasses import dataclass
 
 from . import measures as m
 from .result import Result
-from .runs import Simulation
-from .sources import BY_NAME, LEAN, NO_DOSE
+from .sources import BY_NAME
 
 
 @dataclass(frozen=True)
 class Arm:
-    name: str
+    """A row of the report: a dose and its control, both with the same switches."""
+
     title: str
-    settings: dict  # what switches the rest off; empty: the runs `ketamine` and `control`
+    dosed: str    # runs, by name
+    control: str
 
 
 ARMS = [
-    Arm("both", "both arms", {}),
-    # eEF2 phosphorylation is held at its healthy level, whatever resting NMDA receptors do.
-    Arm("disinhibition", "disinhibition alone", {"molecular.eef2_floor": "0.999"}),
+    Arm("both arms", "ketamine", "control"),
+    Arm("disinhibition alone: eEF2 phosphorylation held", "held_eef2", "held_eef2_control"),
+    Arm("both, without preference for 2C and 2D", "no_preference", "control"),
 ]
 
 MEASURES = {
@@ -36,11 +37,7 @@ MEASURES = {
 
 
 def runs_of(arm):
-    if not arm.settings:
-        return BY_NAME["ketamine"], BY_NAME["control"]
-    settings = LEAN | arm.settings
-    return (Simulation(f"arm_{arm.name}", "ketamine_infusion.toml", settings),
-            Simulation(f"arm_{arm.name}_control", "ketamine_infusion.toml", settings | NO_DOSE))
+    return BY_NAME[arm.dosed], BY_NAME[arm.control]
 
 
 def all_runs():
@@ -59,7 +56,7 @@ def assess(session, seeds):
             with Result(session.path(runs[0], seed)) as dosed, Result(session.path(runs[1], seed)) as control:
                 for name, (_, function) in MEASURES.items():
                     values[name].append(float(function(dosed, control)))
-        found.append({"name": arm.name, "title": arm.title, "settings": arm.settings, "measures": {
+        found.append({"title": arm.title, "measures": {
             name: {"title": title, "mean": statistics.fmean(values[name]) if values[name] else math.nan,
                    "spread": statistics.stdev(values[name]) if len(values[name]) > 1 else 0.0}
             for name, (title, _) in MEASURES.items()}})
