@@ -15,12 +15,12 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(CHECKOUT / "scripts"), str(Path(__file__).parent)]
-from rewire_validate import arms, calibrated, morris, report, runs, sensitivity, sources, verdict  # noqa: E402
+from rewire_validate import arms, calibrated, figures, morris, report, runs, sensitivity, sources, verdict  # noqa: E402
 from rewire_validate import __main__ as program_main  # noqa: E402
 from rewire_validate import measures as m  # noqa: E402
 from rewire_validate.result import Result  # noqa: E402
 from rewire_validate.targets import CALIBRATED, CHECK, PREDICTION, TARGETS, Target  # noqa: E402
-from synthetic import write_columns  # noqa: E402
+from synthetic import write_columns, write_result  # noqa: E402
 
 DOSE_S = 2 * m.HOUR
 CELLS = "pyramidal"
@@ -390,6 +390,37 @@ def test_what_was_not_measured_is_said_and_infinity_is_null():
     assert data["targets"][0]["range"] == [0, None] and data["targets"][0]["mean"] is None
     assert data["not_measured"] == ["S97 late"] and "S97 late" in shown
     assert "could not be measured" in shown
+
+
+def test_figures_are_drawn_from_what_was_made_and_left_out_where_nothing_was(tmp_path):
+    made = session(tmp_path, tmp_path / "program")
+    made.folder.mkdir()
+    assert figures.main_run(made, [1, 2]) is None
+    for name in ("ketamine", "control"):
+        write_result(made.path(sources.BY_NAME[name], 1), dosed=name == "ketamine")
+    made.failed["control", 2] = "it failed"
+    assert figures.main_run(made, [1, 2]).startswith("data:image/png;base64,")
+    assert figures.antagonists(made, [1]) is None and figures.weeks(made, [1]) is None
+    outcomes = [verdict.Outcome(target(low, high), {1: 15.0, 2: math.nan})
+                for low, high in ((10, 20), (-math.inf, 20), (0, math.inf))]
+    assert figures.overview(outcomes).startswith("data:image/png;base64,")
+
+
+def test_arms_and_the_screen_are_in_the_report(tmp_path):
+    made = session(tmp_path, tmp_path / "program")
+    made.folder.mkdir()
+    for run in arms.all_runs():
+        write_result(made.path(run, 1), dosed=not run.name.endswith("control"))
+    found = arms.assess(made, [1])
+    assert [arm["title"] for arm in found] == [arm.title for arm in arms.ARMS]
+    assert all(math.isfinite(x["mean"]) for arm in found for x in arm["measures"].values())
+    numbers = np.linspace(-1, 1, len(sensitivity.CONSTANTS)).tolist()
+    screen = {"trajectories": 4, "failed_runs": 0, "constants": [dataclasses.asdict(x) for x in sensitivity.CONSTANTS],
+              "outputs": {"bdnf": {"title": "BDNF (%)", "mean": numbers, "mean_size": np.abs(numbers).tolist(),
+                                   "spread": [*numbers[:-1], math.nan], "default": 1.0, "chance": 0.5}}}
+    shown, data = page([], arms=found, sensitivity=screen, figures={"screen": figures.screen(screen)})
+    assert "disinhibition alone" in shown and "molecular.eef2_half" in shown and "data:image/png" in shown
+    assert data["sensitivity"]["outputs"]["bdnf"]["spread"][-1] is None
 
 
 def test_the_table_of_targets_is_whole():
