@@ -327,6 +327,33 @@ def test_a_failed_run_costs_its_own_effects_only():
     assert math.isnan(of.mean[last]) and np.isfinite(np.delete(of.mean, last)).all()
 
 
+def test_the_screen_finds_what_outputs_depend_on(monkeypatch, tmp_path):
+    # Glutamate follows one constant, spines two of them on a logarithm; BDNF follows none but differs by seed.
+    linear, log = sensitivity.CONSTANTS[0], next(x for x in sensitivity.CONSTANTS if x.log)
+
+    def outputs(_, pair, seed):
+        assert pair[1].settings == pair[0].settings | {"dose": "[]"}
+        value = lambda key, default: float(pair[0].settings.get(key, str(default)).strip('"').split()[0])  # noqa: E731
+        a = (value(linear.key, linear.low) - linear.low) / (linear.high - linear.low)
+        b = math.log(value(log.key, log.low) / log.low) / math.log(log.high / log.low)
+        return [10 * a, 7.0 * seed, 2 * a - 3 * b]
+
+    monkeypatch.setattr(sensitivity, "outputs_of", outputs)
+    made = session(tmp_path, tmp_path / "program", quick=True)
+    planned = []
+    monkeypatch.setattr(made, "make_all", planned.extend)
+    found = sensitivity.screen(made, 2)
+    assert len(planned) == 2 * (2 * 21 + 3)
+    assert len({(run.name, seed) for run, seed in planned}) == len(planned)
+    glutamate, bdnf, spines = (found["outputs"][name] for name in ("glutamate", "bdnf", "spines"))
+    place = [constant.key for constant in sensitivity.CONSTANTS].index(log.key)
+    assert glutamate["mean"][0] == pytest.approx(10, rel=1e-4) and np.abs(glutamate["mean"][1:]).max() < 1e-9
+    assert spines["mean"][place] == pytest.approx(-3, rel=1e-4) and spines["mean_size"][0] == pytest.approx(2, rel=1e-4)
+    assert bdnf["mean_size"] == [0] * 20  # a trajectory has one seed
+    assert bdnf["chance"] == pytest.approx(math.sqrt(2) * 7 * 1.5)  # seeds 1, 2, 3; a step is 2/3
+    assert glutamate["chance"] == 0
+
+
 def test_constants_of_the_screen_span_their_ranges():
     assert len(sensitivity.CONSTANTS) == 20 == len({constant.key for constant in sensitivity.CONSTANTS})
     linear, log = sensitivity.Constant("a", 1, 3, "h", ""), sensitivity.Constant("b", 1, 100, "", "", log=True)
