@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "cli/commands.hpp"
+#include "drug/nmda_scheme.hpp"
 #include "engine/model.hpp"
 #include "experiment/description.hpp"
 #include "experiment/diagnostics.hpp"
@@ -73,6 +74,13 @@ std::vector<Topic> all_topics() {
     topics.push_back({"norketamine", "block of the species norketamine and noresketamine",
                       "open-channel blocker, 6.4 times weaker (Shaffer 2014)",
                       [] { print_keys(experiment::in_words(drug::norketamine())); }});
+    const char* scheme = "what tests hold channel block against; no table of a config";
+    topics.push_back({std::string(Described<drug::NmdaScheme>::name), scheme,
+                      std::string(Described<drug::NmdaScheme>::meaning),
+                      [] { print_keys(experiment::in_words<drug::NmdaScheme>()); }});
+    topics.push_back({std::string(Described<drug::PoreBlocker>::name), scheme,
+                      std::string(Described<drug::PoreBlocker>::meaning),
+                      [] { print_keys(experiment::in_words<drug::PoreBlocker>()); }});
     for (const drug::PkModel& m : drug::published_models())
         topics.push_back({m.name, "[drug.NAME] pharmacokinetics", m.meaning, [&m] { print_drug(m); }});
     return topics;
