@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "cli/commands.hpp"
+#include "drug/nmda_scheme.hpp"
 #include "drug/shipped.hpp"
 #include "engine/model.hpp"
 #include "experiment/description.hpp"
@@ -100,6 +101,13 @@ std::vector<Topic> all_topics() {
                               print_drug(d.pharmacokinetics);
                               for (const drug::Species& s : d.pharmacokinetics.species) print_action(s.name);
                           }});
+    const char* scheme = "what tests hold channel block against; no table of a config";
+    topics.push_back({std::string(Described<drug::NmdaScheme>::name), scheme,
+                      std::string(Described<drug::NmdaScheme>::meaning),
+                      [] { print_keys(experiment::in_words<drug::NmdaScheme>()); }});
+    topics.push_back({std::string(Described<drug::PoreBlocker>::name), scheme,
+                      std::string(Described<drug::PoreBlocker>::meaning),
+                      [] { print_keys(experiment::in_words<drug::PoreBlocker>()); }});
     for (const drug::PkModel& m : drug::published_models())
         topics.push_back({m.name, "[drug.NAME] pharmacokinetics", m.meaning, [&m] { print_drug(m); }});
     return topics;

@@ -65,6 +65,10 @@ void print_multirate(const File& file) {
                              leaps.longest_s, taken_back.count);
     std::cout << fmt::format("  greatest errors over the tolerance: {:.2g} of a leap, {:.2g} by sampling of a burst\n",
                              leaps.error, bursts.error);
+    // Written at the end of a run.
+    if (!file.has_attribute("/multirate", "unsteady_inputs")) return;
+    if (const auto unsteady = file.attribute<std::string>("/multirate", "unsteady_inputs"); !unsteady.empty())
+        std::cout << fmt::format("  unsteady between bursts (variance over that within): {}\n", unsteady);
 }
 
 } // namespace

@@ -46,8 +46,8 @@ inline void deliver_row(const network::SynapseStore::Row& row, float shared_weig
 
 /// Lists the rows of a route that are due at a step, in the order (delay, source), and fetches their places.
 void FastNetwork::collect_due(const Route& route, const network::SynapseStore& synapses, std::int64_t fast_step,
-                              int rank) {
-    std::vector<Due>& due = scratch_[static_cast<std::size_t>(rank)].due;
+                              Ranks ranks) {
+    std::vector<Due>& due = scratch_[ranks.first].due;
     due.clear();
     const FastProjection& projection = projections[route.projections.front()];
     const std::vector<network::ReceptorShare>& shares = projection.specification.receptors;
@@ -63,7 +63,7 @@ void FastNetwork::collect_due(const Route& route, const network::SynapseStore& s
             const std::vector<std::uint32_t>& fired = source.history[thread][slot];
             for (std::size_t k = 0; k < fired.size(); ++k) {
                 const auto row = static_cast<std::uint32_t>(synapses.row_index(fired[k], group));
-                synapses.prefetch_place(row, static_cast<std::size_t>(rank));
+                synapses.prefetch_place(row, ranks.first);
                 if (!projection.dynamic) {
                     due.push_back({row, first_scale, second_scale});
                 } else {
@@ -75,41 +75,55 @@ void FastNetwork::collect_due(const Route& route, const network::SynapseStore& s
     }
 }
 
-void FastNetwork::deliver(std::int64_t fast_step, std::size_t slot, int rank) {
-    const auto thread = static_cast<std::size_t>(rank);
-    const std::vector<Due>& due = scratch_[thread].due;
+void FastNetwork::deliver(std::int64_t fast_step, std::size_t slot, Ranks ranks) {
+    Scratch& scratch = scratch_[ranks.first];
+    const std::vector<Due>& due = scratch.due;
     std::uint64_t events = 0;
     for (const Route& route : routes_) {
         const bool shared = route.projections.size() > 1;
         FastProjection& projection = projections[route.projections.front()];
         const network::Projection& spec = projection.specification;
         const network::SynapseStore& synapses = shared ? route.shared : projection.synapses;
-        if (!projection.plasticity.empty())
-            projection.plasticity[thread].make_room(projection.synapses, thread, fast_step);
-        collect_due(route, synapses, fast_step, rank);
+        const bool plastic = !projection.plasticity.empty();
+        if (plastic)
+            for (std::size_t t = ranks.first; t < ranks.end; ++t)
+                projection.plasticity[t].make_room(projection.synapses, t, fast_step);
+        collect_due(route, synapses, fast_step, ranks);
         if (due.empty()) continue;
-        float* first = shared ? inputs_.slot(slot) : input_of(slot, rank, spec.target, spec.receptors[0].receptor);
-        float* second =
-            spec.receptors.size() > 1 ? input_of(slot, rank, spec.target, spec.receptors[1].receptor) : nullptr;
         for (std::size_t k = 0; k < std::min(ahead, due.size()); ++k)
-            synapses.prefetch_row(due[k].row, thread, fetched_ahead);
-        auto next = synapses.split(due.front().row, thread);
+            synapses.prefetch_row(due[k].row, ranks.first, ranks.end, fetched_ahead);
+        // A row is visited once for all ranks: its parts lie side by side.
+        std::vector<Part>& parts = scratch.parts;
+        parts.clear();
+        const std::uint32_t front = due.front().row;
+        if (shared)
+            parts.push_back({ranks, inputs_.slot(slot), nullptr, synapses.split(front, ranks.first, ranks.end)});
+        for (std::size_t t = ranks.first; t < ranks.end && !shared; ++t)
+            parts.push_back(
+                {{t, t + 1},
+                 input_of(slot, t, spec.target, spec.receptors[0].receptor),
+                 spec.receptors.size() > 1 ? input_of(slot, t, spec.target, spec.receptors[1].receptor) : nullptr,
+                 synapses.split(front, t, t + 1)});
         for (std::size_t k = 0; k < due.size(); ++k) {
-            if (k + ahead < due.size()) synapses.prefetch_row(due[k + ahead].row, thread, fetched_ahead);
-            const auto row = next;
-            if (k + 1 < due.size()) next = synapses.split(due[k + 1].row, thread);
-            events += row.size;
-            if (!projection.plasticity.empty())
-                projection.plasticity[thread].arrive(projection.synapses, due[k].row, thread, fast_step,
-                                                     due[k].first * projection.weight_scale, first,
-                                                     due[k].second * projection.weight_scale, second);
-            else if (second == nullptr)
-                deliver_row(row, next, synapses.shared_weight(), due[k].first, first);
-            else
-                deliver_row(row, synapses.shared_weight(), due[k].first, first, due[k].second, second);
+            if (k + ahead < due.size())
+                synapses.prefetch_row(due[k + ahead].row, ranks.first, ranks.end, fetched_ahead);
+            for (Part& part : parts) {
+                const network::SynapseStore::Row row = part.next;
+                if (k + 1 < due.size()) part.next = synapses.split(due[k + 1].row, part.ranks.first, part.ranks.end);
+                events += row.size;
+                if (plastic)
+                    projection.plasticity[part.ranks.first].arrive(
+                        {row.target, row.size}, projection.synapses.weights_of(row), due[k].row, fast_step,
+                        due[k].first * projection.weight_scale, part.first, due[k].second * projection.weight_scale,
+                        part.second);
+                else if (part.second == nullptr)
+                    deliver_row(row, part.next, synapses.shared_weight(), due[k].first, part.first);
+                else
+                    deliver_row(row, synapses.shared_weight(), due[k].first, part.first, due[k].second, part.second);
+            }
         }
     }
-    scratch_[thread].events += events;
+    scratch.events += events;
 }
 
 } // namespace rewire::engine

@@ -26,8 +26,9 @@ std::vector<std::uint32_t> cut_among(std::size_t neurons, int threads) {
 constexpr std::int64_t longest_batch = 16;
 constexpr std::size_t batch_input_bytes = std::size_t{512} << 10;
 
-/// Rows shorter than this on average are shared: a visit of a row costs as much as some ten synapses.
-constexpr double short_row = 64;
+/// Rows shorter than this on average are shared: a visit of a row costs as much as some ten synapses, or a hundred where
+/// it has to come from memory. Longer ones are where it costs no memory, because all synapses have one weight.
+constexpr double short_row = 128;
 
 /// Delays that a distribution spreads over, in steps, roughly.
 double delay_groups(const network::Distribution& delay_ms, double dt_ms) {
@@ -240,24 +241,29 @@ void FastNetwork::build_routes(const std::vector<network::PairwiseColumns>& pair
     route_of_.resize(projections.size());
     shared_totals_.resize(projections.size());
     for (std::size_t p = 0; p < populations.size(); ++p) {
-        // Projections whose rows are short share rows; of two onto the same receptors only one can.
-        std::map<std::pair<std::size_t, std::size_t>, std::size_t> sharing;
+        // Projections share rows if theirs are short (no value), or if their synapses have the same weight (that value);
+        // of two onto the same receptors only one can.
+        std::map<std::optional<double>, std::map<std::pair<std::size_t, std::size_t>, std::size_t>> sharing;
         std::vector<std::vector<std::size_t>> groups;
         for (std::size_t q = 0; q < projections.size(); ++q) {
             const network::Projection& spec = projections[q].specification;
             if (spec.source != p) continue;
             const FastPopulation &source = populations[p], &target = populations[spec.target];
             const double rows = static_cast<double>(source.size()) * delay_groups(spec.delay_ms, options_.dt_ms);
-            const bool shares = may_share_rows(spec) &&
-                                network::expected_synapses(spec, source.specification, target.specification,
-                                                           options_.seed) < short_row * rows &&
-                                sharing.emplace(std::pair(spec.target, spec.receptors.front().receptor), q).second;
+            const bool is_short = network::expected_synapses(spec, source.specification, target.specification,
+                                                             options_.seed) < short_row * rows;
+            const auto weight = is_short ? std::nullopt : std::optional(spec.weight.mean);
+            const bool shares =
+                may_share_rows(spec) && (is_short || spec.weight.kind == "constant") &&
+                sharing[weight].emplace(std::pair(spec.target, spec.receptors.front().receptor), q).second;
             if (!shares) groups.push_back({q});
         }
-        std::vector<std::size_t> together;
-        for (const auto& [where, q] : sharing) together.push_back(q);
-        std::sort(together.begin(), together.end());
-        if (!together.empty()) groups.push_back(together);
+        for (const auto& [weight, by_receptor] : sharing) {
+            std::vector<std::size_t> together;
+            for (const auto& [where, q] : by_receptor) together.push_back(q);
+            std::sort(together.begin(), together.end());
+            if (!together.empty()) groups.push_back(together);
+        }
         for (const std::vector<std::size_t>& members : groups) build_route(p, members, pairwise);
     }
 }
@@ -374,23 +380,25 @@ void FastNetwork::advance(std::int64_t first_step, std::int64_t steps) {
         PhaseClock clock(scratch_[static_cast<std::size_t>(first)].times, options_.profile);
         for (std::int64_t done = 0; done < steps;) {
             const std::int64_t until = std::min(done + interval_steps_, steps);
-            for (int rank = first; rank < end; ++rank)
-                for (std::int64_t at = done; at < until;) {
-                    const Batch batch{.step = first_step + at,
-                                      .fast_step = fast_step_ + at,
-                                      .count = std::min(batch_steps_, until - at),
-                                      .end_step = end_step,
-                                      .first = at == 0,
-                                      .extra_drive_end = drive_samples == 0 ? end_step : 0};
-                    for (std::int64_t k = 0; k < batch.count; ++k)
-                        deliver(batch.fast_step + k, static_cast<std::size_t>(k), rank);
-                    clock.charge(Phase::delivery);
+            const Ranks ranks{static_cast<std::size_t>(first), static_cast<std::size_t>(end)};
+            for (std::int64_t at = done; at < until;) {
+                const Batch batch{.step = first_step + at,
+                                  .fast_step = fast_step_ + at,
+                                  .count = std::min(batch_steps_, until - at),
+                                  .end_step = end_step,
+                                  .first = at == 0,
+                                  .extra_drive_end = drive_samples == 0 ? end_step : 0};
+                for (std::int64_t k = 0; k < batch.count; ++k)
+                    deliver(batch.fast_step + k, static_cast<std::size_t>(k), ranks);
+                clock.charge(Phase::delivery);
+                for (int rank = first; rank < end; ++rank) {
                     stimulate(batch, rank);
                     clock.charge(Phase::stimulation);
                     update(batch, clock, rank);
                     clock.charge(Phase::update);
-                    at += batch.count;
                 }
+                at += batch.count;
+            }
             done = until;
             const bool alone = wait();
             clock.charge(Phase::synchronisation);

@@ -187,8 +187,8 @@ private:
         std::vector<std::uint32_t> thresholds; ///< a word at or above thresholds[k] means more than k spikes
         aligned_vector<std::uint32_t> words;   ///< 4 steps of random words, [step][neuron]
     };
-    /// Synapses that the spikes of one population travel over: those of one projection, or of several that share rows
-    /// because each alone would have but a few synapses of a source and delay.
+    /// Synapses that the spikes of one population travel over: those of one projection, or of several that share rows,
+    /// so that a spike visits one row instead of several.
     struct Route {
         std::size_t source = 0;
         std::vector<std::size_t> projections;
@@ -198,12 +198,23 @@ private:
         std::uint32_t row;
         float first, second; ///< amounts for the receptors
     };
+    /// Ranks [first, end), whose work a thread does: its own, or everyone's.
+    struct Ranks {
+        std::size_t first, end;
+    };
+    /// Part of the rows of a route that goes into one run of inputs.
+    struct Part {
+        Ranks ranks;
+        float *first, *second;           ///< inputs, to be indexed with the targets; second may be null
+        network::SynapseStore::Row next; ///< of the row that is visited next
+    };
     struct Scratch { ///< of a thread
         alignas(64) std::uint64_t spikes = 0;
         std::uint64_t events = 0;
         std::vector<std::uint32_t> window; ///< spikes per population since the last activity sample
         std::vector<std::uint32_t> counts; ///< [sample][population]
         std::vector<Due> due;
+        std::vector<Part> parts;
         PhaseTimes times;
     };
     /// Steps of a call of advance() that a thread does in one go.
@@ -226,18 +237,18 @@ private:
     void mark_active_receptors();
     void find_plain_pairs();
     void build_poisson_inputs();
-    void deliver(std::int64_t fast_step, std::size_t slot, int rank);
-    void collect_due(const Route& route, const network::SynapseStore& synapses, std::int64_t fast_step, int rank);
+    void deliver(std::int64_t fast_step, std::size_t slot, Ranks ranks);
+    void collect_due(const Route& route, const network::SynapseStore& synapses, std::int64_t fast_step, Ranks ranks);
     void stimulate(const Batch& batch, int rank);
     void inject(FastPopulation& population, std::size_t index, std::int64_t step, std::size_t first, std::size_t count);
     void update(const Batch& batch, PhaseClock& clock, int rank);
-    void step_run(FastPopulation& population, std::size_t index, std::size_t slot, int rank, std::size_t first,
-                  std::size_t count, std::int32_t* spiked);
+    void step_run(FastPopulation& population, std::size_t index, std::size_t slot, std::size_t thread,
+                  std::size_t first, std::size_t count, std::int32_t* spiked);
     void emit(std::size_t population, std::uint32_t neuron, std::int64_t step, std::int64_t fast_step,
               float calcium_increment, int rank);
     void sample_run(std::size_t population, std::int64_t end, bool drives_due, std::size_t first, std::size_t count);
     void count_spikes(std::size_t population, std::int64_t end, std::size_t fired, int rank);
-    float* input_of(std::size_t slot, int rank, std::size_t population, std::size_t receptor);
+    float* input_of(std::size_t slot, std::size_t thread, std::size_t population, std::size_t receptor);
 
     FastOptions options_;
     Team team_;

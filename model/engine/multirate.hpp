@@ -10,7 +10,8 @@
 //     correct    y(t+H) with u linear between the two bursts, in half as long steps
 //
 // Their difference estimates the error of the prediction, e = |y - y*| / (absolute + relative tolerance x |y|), of
-// which the corrected solution, which goes on, is better by an order. e above 1, inputs that change by more than
+// which the corrected solution, which goes on, is better by an order (measured: its error falls with H^1.5, in proportion
+// to the tolerance or somewhat slower, until the noise of the bursts is left; tests/physics/test_multirate.cpp). e above 1, inputs that change by more than
 // `input_change`, or more than `synapse_change` of the synapses formed or lost: the leap is taken back and tried
 // again with a shorter H. As e grows with H^2, the next leap is H x 0.8 / sqrt(e).
 //

@@ -7,6 +7,11 @@ namespace rewire::engine {
 
 using synapse::LongTermKind;
 
+namespace {
+/// Synapses between the one whose neuron's state is fetched and the one that is updated.
+constexpr std::size_t fetched_ahead = 12;
+} // namespace
+
 DecayTable::DecayTable(double tau_ms, double dt_ms) {
     const double steps_per_tau = tau_ms / dt_ms;
     const auto size = static_cast<std::size_t>(std::ceil(-std::log(1e-6) * steps_per_tau));
@@ -41,7 +46,8 @@ void Plasticity::post_spike(std::uint32_t neuron, std::int64_t step) {
     PostState& post = post_[i];
     const auto now = static_cast<std::int32_t>(step - settled_);
     post.trace = constants_.nearest ? 1 : post.trace * post_decay_->view()(now - post.spikes[0]) + 1;
-    post.spikes = {now, post.spikes[0], post.spikes[1]};
+    std::copy_backward(post.spikes.begin(), post.spikes.end() - 1, post.spikes.end());
+    post.spikes[0] = now;
     spikes_[std::size_t{i} * list_size + listed_[i]++] = now;
     full_ = full_ || listed_[i] == list_size;
 }
@@ -55,22 +61,26 @@ template <LongTermKind kind>
     const auto meet = [&](std::int64_t spike) __attribute__((always_inline)) {
         weight = synapse::after_post_spike<kind>(hot.constants, weight, trace * hot.pre_decay(spike - arrived));
     };
-    if (post.spikes[1] > from) {
-        if (post.spikes[2] > from) {
+    if (post.spikes[2] > from) { // three or more: one time in fifteen at a few Hz, which a branch suits
+        std::size_t later = 3;
+        while (later < recent && post.spikes[later] > from) ++later;
+        if (later == recent) {
             const std::int32_t* spikes = hot.spikes + std::size_t{i} * list_size;
-            const std::uint32_t listed = hot.listed[i];
-            std::uint32_t k = listed - 3;
+            const std::uint32_t older = hot.listed[i] - recent;
+            std::uint32_t k = older;
             while (k > 0 && spikes[k - 1] > from) --k;
-            for (; k + 2 < listed; ++k) meet(spikes[k]);
+            for (; k < older; ++k) meet(spikes[k]);
         }
-        meet(post.spikes[1]);
+        while (later > 2) meet(post.spikes[--later]);
     }
-    const bool since = post.spikes[0] > from;
-    if constexpr (kind == LongTermKind::power_law) {
-        if (since) meet(post.spikes[0]);
-    } else {
-        // Half of the time there is none, which no branch predicts: one too old to have a trace changes nothing.
-        meet(since ? post.spikes[0] : arrived + hot.pre_decay.last);
+    for (const std::int32_t spike : {post.spikes[1], post.spikes[0]}) {
+        const bool since = spike > from;
+        if constexpr (kind == LongTermKind::power_law) {
+            if (since) meet(spike);
+        } else {
+            // Often there is none, which no branch predicts: one too old to have a trace changes nothing.
+            meet(since ? spike : arrived + hot.pre_decay.last);
+        }
     }
     return weight;
 }
@@ -88,6 +98,7 @@ void Plasticity::arrive_as(std::span<const std::uint32_t> targets, float* __rest
     const std::uint32_t* target = targets.data();
     const std::size_t size = targets.size();
     for (std::size_t s = 0; s < size; ++s) {
+        __builtin_prefetch(&hot.post[target[std::min(s + fetched_ahead, size - 1)] - first]);
         const std::uint32_t i = target[s] - first;
         const PostState& post = hot.post[i];
         const std::int32_t last = post.spikes[0];
@@ -100,10 +111,9 @@ void Plasticity::arrive_as(std::span<const std::uint32_t> targets, float* __rest
     }
 }
 
-void Plasticity::arrive(network::SynapseStore& synapses, std::size_t r, std::size_t thread, std::int64_t step,
+void Plasticity::arrive(std::span<const std::uint32_t> targets, float* weights, std::size_t r, std::int64_t step,
                         float first_amount, float* first_input, float second_amount, float* second_input) {
     RowState& row = rows_[r];
-    const auto [targets, weights] = synapses.split_to_change(r, thread);
     dispatch([&]<LongTermKind kind>() {
         if (second_input == nullptr)
             arrive_as<kind, false>(targets, weights, row, step, first_amount, first_input, 0, nullptr);
@@ -121,7 +131,9 @@ void Plasticity::settle(network::SynapseStore& synapses, std::size_t thread, std
         for (std::size_t r = 0; r < rows_.size(); ++r) {
             const RowState& row = rows_[r];
             if (row.trace == 0) continue;
-            const auto [targets, weights] = synapses.split_to_change(r, thread);
+            const network::SynapseStore::Row part = synapses.split(r, thread, thread + 1);
+            const std::span targets(part.target, part.size);
+            float* weights = synapses.weights_of(part);
             const std::int64_t arrived = row.last - settled_, from = std::max<std::int64_t>(arrived, 0);
             for (std::size_t s = 0; s < targets.size(); ++s) {
                 const std::uint32_t i = targets[s] - first_;

@@ -56,9 +56,9 @@ public:
         if (full_ || step - settled_ > longest_stretch) settle(synapses, thread, step);
     }
 
-    /// A presynaptic spike arrives at `step` over row r: updates the weights of the thread's part of the row and adds
-    /// them times the amounts to the inputs (second may be null).
-    void arrive(network::SynapseStore& synapses, std::size_t r, std::size_t thread, std::int64_t step,
+    /// A presynaptic spike arrives at `step` over row r: updates the weights of the thread's part of the row, which is
+    /// given, and adds them times the amounts to the inputs (second may be null).
+    void arrive(std::span<const std::uint32_t> targets, float* weights, std::size_t r, std::int64_t step,
                 float first_amount, float* first_input, float second_amount, float* second_input);
 
     /// Brings all weights of the thread up to date with postsynaptic spikes until `step`.
@@ -72,15 +72,17 @@ public:
 private:
     static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::min() / 4;
     static constexpr std::int64_t longest_stretch = std::numeric_limits<std::int32_t>::max() / 2;
-    static constexpr std::uint32_t list_size = 32;
+    static constexpr std::uint32_t list_size = 32, recent = 7;
     struct RowState {
         std::int64_t last = never; ///< last arrival
         float trace = 0;           ///< x just after it
     };
-    /// Seldom have more spikes come since the last arrival than stand here: then the list is read.
-    struct PostState {
-        float trace = 0;                                ///< y just after the last spike
-        std::array<std::int32_t, 3> spikes{-1, -1, -1}; ///< the last first, relative to settled_; 0 or less: before
+    /// Hardly ever have more spikes come since the last arrival than stand here: then the list is read, which is not in
+    /// the cache. Half a cache line.
+    struct alignas(32) PostState {
+        float trace = 0; ///< y just after the last spike
+        /// The last first, relative to settled_; 0 or less: before.
+        std::array<std::int32_t, recent> spikes{-1, -1, -1, -1, -1, -1, -1};
     };
     /// What the loops read, as values: members would have to be read again after every weight that is written.
     struct Hot {

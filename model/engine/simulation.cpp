@@ -290,9 +290,11 @@ void Simulation::try_leap(Trial& trial, const SlowCheckpoint& before) {
     for (std::int64_t k = 0; k < predicted_steps; ++k)
         advance_slow(estimate_.mean(), step_end(k, predicted_steps), step_end(k + 1, predicted_steps), Stretch::leap);
     const std::vector<double> predicted = controlled(slow_.state());
-    if (synapses > 0)
-        trial.error = static_cast<double>(slow_.structural_turnover().second - turnover) /
-                      (static_cast<double>(synapses) * settings.synapse_change);
+    // A network that has yet to grow counts as if each neuron had a synapse: its first ones are no reason to crawl.
+    const double standing = static_cast<double>(std::max<std::uint64_t>(synapses, structural_targets()));
+    if (standing > 0)
+        trial.error =
+            static_cast<double>(slow_.structural_turnover().second - turnover) / (standing * settings.synapse_change);
     if (trial.error > 1 && seconds(length) > settings.shortest_leap_s) return; // no burst can mend that
 
     trial.spikes.assign(spike_counts_.size(), 0);
@@ -307,6 +309,13 @@ void Simulation::try_leap(Trial& trial, const SlowCheckpoint& before) {
     }
     trial.error = std::max({trial.error, error_between(predicted, controlled(corrected), settings),
                             input_change(trial.estimate) / settings.input_change});
+}
+
+std::uint64_t Simulation::structural_targets() const {
+    std::uint64_t targets = 0;
+    for (const StructuralState& state : structural())
+        targets += network_->projections[state.specification.projection].synapses.targets();
+    return targets;
 }
 
 void Simulation::measure_after_leap(Trial& trial) {

@@ -123,6 +123,7 @@ private:
     void play_back();
     void leap();
     void try_leap(Trial& trial, const SlowCheckpoint& before);
+    std::uint64_t structural_targets() const;
     void measure_after_leap(Trial& trial);
     double sampling_error(const InputEstimate& estimate, double from_s) const;
     double input_change(const InputEstimate& after) const;

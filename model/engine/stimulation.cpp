@@ -105,7 +105,7 @@ void FastNetwork::stimulate(const Batch& batch, int rank) {
             const std::uint32_t* words =
                 input.words.data() + static_cast<std::size_t>(quarter) * input.count + (low - input.first);
             add_poisson(words, high - low, input.thresholds.data(), input.thresholds.size(), input.weight,
-                        input_of(static_cast<std::size_t>(k), rank, input.population, input.receptor) + low);
+                        input_of(static_cast<std::size_t>(k), thread, input.population, input.receptor) + low);
         }
     }
     for (const Stimulus& s : stimuli_) {
@@ -120,7 +120,7 @@ void FastNetwork::stimulate(const Batch& batch, int rank) {
             const std::uint32_t i = s.neurons[static_cast<std::size_t>(it - s.times_s.begin())];
             const auto slot = static_cast<std::size_t>(step_of(*it) - batch.step);
             if (i >= begin && i < end)
-                input_of(slot, rank, s.population, s.receptor)[i] += static_cast<float>(s.weight);
+                input_of(slot, thread, s.population, s.receptor)[i] += static_cast<float>(s.weight);
         }
     }
 }

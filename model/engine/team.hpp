@@ -151,6 +151,9 @@ public:
         alone_for_ = penance_;
     }
 
+    /// Leaves the next calls of run_together_or_alone to one thread from the start.
+    void leave_to_one(int calls) { alone_for_ = calls; }
+
 private:
     template <class Work>
     void together(Barrier& meeting, Work work) {

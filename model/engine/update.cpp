@@ -54,8 +54,8 @@ REWIRE_CLONES std::size_t list_fired(const std::int32_t* spiked, std::size_t cou
 } // namespace
 
 /// Inputs of the thread's neurons of a population in a slot, to be indexed with the neuron.
-float* FastNetwork::input_of(std::size_t slot, int rank, std::size_t population, std::size_t receptor) {
-    const InputArena::Segment& segment = inputs_.segment(static_cast<std::size_t>(rank), population, receptor);
+float* FastNetwork::input_of(std::size_t slot, std::size_t thread, std::size_t population, std::size_t receptor) {
+    const InputArena::Segment& segment = inputs_.segment(thread, population, receptor);
     return inputs_.slot(slot) +
            (static_cast<std::ptrdiff_t>(segment.offset) - static_cast<std::ptrdiff_t>(segment.first));
 }
@@ -86,7 +86,7 @@ void FastNetwork::update(const Batch& batch, PhaseClock& clock, int rank) {
             for (std::int64_t k = 0; k < batch.count; ++k) {
                 const std::int64_t step = batch.step + k;
                 if (population.injected) inject(population, p, step, at, count);
-                step_run(population, p, static_cast<std::size_t>(k), rank, at, count, spiked);
+                step_run(population, p, static_cast<std::size_t>(k), thread, at, count, spiked);
                 const std::size_t firing = list_fired(spiked, count, fired);
                 for (std::size_t n = 0; n < firing; ++n)
                     emit(p, static_cast<std::uint32_t>(at) + fired[n], step, batch.fast_step + k,
@@ -105,8 +105,8 @@ void FastNetwork::update(const Batch& batch, PhaseClock& clock, int rank) {
     }
 }
 
-void FastNetwork::step_run(FastPopulation& population, std::size_t p, std::size_t slot, int rank, std::size_t first,
-                           std::size_t count, std::int32_t* spiked) {
+void FastNetwork::step_run(FastPopulation& population, std::size_t p, std::size_t slot, std::size_t thread,
+                           std::size_t first, std::size_t count, std::int32_t* spiked) {
     alignas(64) float conductance[run_size], sum[run_size], sum_current[run_size], ab[run_size], cd[run_size];
     const bool currents = neuron::uses_currents(population.specification.model);
     const neuron::MembraneSlice slice{population.membrane.membrane_potential_mV.data() + first,
@@ -116,8 +116,8 @@ void FastNetwork::step_run(FastPopulation& population, std::size_t p, std::size_
     if (population.plain_pair) {
         const auto [a, b] = *population.plain_pair;
         const synapse::PlainPair pair =
-            synapse::plain_pair(population.receptors[a], input_of(slot, rank, p, a) + first, population.receptors[b],
-                                input_of(slot, rank, p, b) + first, first);
+            synapse::plain_pair(population.receptors[a], input_of(slot, thread, p, a) + first, population.receptors[b],
+                                input_of(slot, thread, p, b) + first, first);
         return neuron::step_with_pair(std::get<neuron::LifConductance>(population.specification.model), options_.dt_ms,
                                       population.refractory_steps, pair, current_pA, slice);
     }
@@ -133,7 +133,7 @@ void FastNetwork::step_run(FastPopulation& population, std::size_t p, std::size_
     for (std::size_t r = 0; r < population.receptors.size(); ++r) {
         synapse::ReceptorState& receptor = population.receptors[r];
         if (!receptor.active) continue;
-        float* input = input_of(slot, rank, p, r) + first;
+        float* input = input_of(slot, thread, p, r) + first;
         if (currents) {
             synapse::add_current_receptor(receptor, first, count, input, sums);
         } else if (receptor.kind == synapse::ReceptorKind::nmda) {

@@ -131,11 +131,12 @@ void read_receptors(TableReader& reader, network::Population& population) {
         } else {
             check_name(table, "receptor");
             const Entry* kind = table.node().find("kind");
-            if (!kind) {
-                table.error("kind", "is missing; one of ampa, nmda, gaba_a, current is needed by a new receptor");
+            if (!kind && name != "gaba_b") {
+                table.error("kind",
+                            "is missing; one of ampa, nmda, gaba_a, gaba_b, current is needed by a new receptor");
                 continue;
             }
-            const auto* text = std::get_if<std::string>(&kind->value.value);
+            const auto* text = kind ? std::get_if<std::string>(&kind->value.value) : &name;
             receptor = synapse::default_receptor(text ? *text : "ampa");
             receptor.name = name;
         }

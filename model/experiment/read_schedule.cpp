@@ -11,6 +11,25 @@
 namespace rewire::experiment {
 namespace {
 
+/// The slowest state of the fast part, which a burst has to settle, and its time constant.
+std::pair<std::string, double> slowest_fast_state(const engine::Model& model) {
+    std::pair<std::string, double> slowest{"", 0};
+    const auto consider = [&](double tau_ms, std::string name) {
+        if (tau_ms * 1e-3 > slowest.second) slowest = {std::move(name), tau_ms * 1e-3};
+    };
+    for (const network::Population& p : model.populations) {
+        if (const auto* adex = std::get_if<neuron::Adex>(&p.model))
+            consider(adex->adaptation_tau_ms, "adaptation of " + p.name);
+        for (const synapse::Receptor& r : p.receptors) consider(r.tau_decay_ms, r.name + " receptors of " + p.name);
+    }
+    for (const network::Projection& p : model.projections)
+        if (p.short_term) {
+            consider(p.short_term->tau_recovery_ms, "depression of " + p.name);
+            consider(p.short_term->tau_facilitation_ms, "facilitation of " + p.name);
+        }
+    return slowest;
+}
+
 void read_multirate(TableReader& root, engine::Model& model) {
     auto table = model.multirate ? root.section_or_empty<engine::Multirate>("multirate")
                                  : root.section<engine::Multirate>("multirate");
@@ -25,6 +44,12 @@ void read_multirate(TableReader& root, engine::Model& model) {
     at_least("longest_burst", bursts.longest_burst_s, "shortest_burst", bursts.shortest_burst_s);
     if (bursts.longest_leap_s > 0)
         at_least("longest_leap", bursts.longest_leap_s, "shortest_leap", bursts.shortest_leap_s);
+    // These states stand still in a leap and go on where they were, so that what is left to settle is what it changed.
+    if (const auto [name, tau_s] = slowest_fast_state(model);
+        model.multirate && bursts.longest_leap_s > 0 && bursts.settle_s < tau_s)
+        table->warning("settle", fmt::format("{} s is shorter than the time constant of the {} ({} s): bursts may be "
+                                             "measured before it has settled",
+                                             bursts.settle_s, name, tau_s));
     // Weights would stand still in a leap while the circuit that they belong to goes on.
     for (const network::Projection& projection : model.projections)
         if (model.multirate && projection.long_term && bursts.longest_leap_s > 0)

@@ -62,7 +62,8 @@ SynapseStore share_rows(const std::vector<RowMember>& members, std::vector<std::
                     const std::vector<std::uint16_t>& steps = store.delays_steps();
                     const auto found = std::lower_bound(steps.begin(), steps.end(), layout.delays_steps[g]);
                     if (found == steps.end() || *found != layout.delays_steps[g]) continue;
-                    const auto row = store.split(j, static_cast<std::size_t>(found - steps.begin()), part.partition);
+                    const auto row = store.split(store.row_index(j, static_cast<std::size_t>(found - steps.begin())),
+                                                 part.partition);
                     for (std::uint32_t i = 0; i < row.size; ++i, ++slot) {
                         rows.target[slot] = part.member->index[row.target[i]];
                         if (layout.own_weights)

@@ -137,7 +137,9 @@ struct Described<network::Population> {
          non_negative},
         {"origin", "three lengths", R"(["0 um", "0 um", "0 um"])", "corner of the box", "um"},
         {"receptor", "tables by name", "(those of the model)",
-         "receptors: ampa, nmda, gaba_a, or current for lif_current; others by any name, with their kind"},
+         "receptors: ampa, nmda, gaba_a, or current for lif_current; gaba_b where named; others by any name, with "
+         "their "
+         "kind"},
         {"extrasynaptic", "a table", "(the shares of nmda)", "subunits share_2a to share_2d behind tonic_nmda"},
         {"initial", "a voltage or a distribution", "(uniform from rest to threshold)",
          "membrane potential at the start; not lognormal", "mV"},

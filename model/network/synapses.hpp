@@ -114,31 +114,27 @@ public:
     Row row(std::uint32_t source, std::size_t delay_group) const {
         return row_of(source, row_index(source, delay_group));
     }
+    /// The synapses of row r whose targets lie in partitions [first, end).
+    Row split(std::size_t r, std::size_t first, std::size_t end) const { return part(row(r), r, first, end); }
     /// The synapses of row r whose targets lie in partition t.
-    Row split(std::size_t r, std::size_t t) const { return part(row(r), r, t); }
-    Row split(std::uint32_t source, std::size_t delay_group, std::size_t t) const {
-        return part(row(source, delay_group), row_index(source, delay_group), t);
-    }
+    Row split(std::size_t r, std::size_t t) const { return split(r, t, t + 1); }
     /// Fetches what split(r, t) reads.
     void prefetch_place(std::size_t r, std::size_t t) const {
         __builtin_prefetch(&segments_[source_of(r)]);
         __builtin_prefetch(&row_end_[r]);
         if (!splits_.empty()) __builtin_prefetch(&splits_[r * (boundaries_.size() - 2) + t]);
     }
-    /// Fetches the first synapses of split(r, t), up to `most` of them; the rest of a long row follows as a stream.
-    void prefetch_row(std::size_t r, std::size_t t, std::uint32_t most) const {
-        const Row row = split(r, t);
+    /// Fetches the first synapses of split(r, first, end), up to `most`; the rest of a long row follows as a stream.
+    void prefetch_row(std::size_t r, std::size_t first, std::size_t end, std::uint32_t most) const {
+        const Row row = split(r, first, end);
         constexpr std::uint32_t line = 16; // entries of a cache line
         for (std::uint32_t s = 0; s < std::min(row.size, most); s += line) {
             __builtin_prefetch(row.target + s);
             if (row.weight != nullptr) __builtin_prefetch(row.weight + s);
         }
     }
-    /// Targets and weights of split(r, t) of a store whose synapses have their own.
-    std::pair<std::span<const std::uint32_t>, float*> split_to_change(std::size_t r, std::size_t t) {
-        const Row row = split(r, t);
-        return {{row.target, row.size}, weight_.data() + (row.target - target_.data())};
-    }
+    /// The weights of a row, or a part of one, of a store whose synapses have their own.
+    float* weights_of(const Row& row) { return weight_.data() + (row.target - target_.data()); }
     std::span<float> weights(std::size_t r) { return field(weight_, r); }         ///< empty if shared
     std::span<float> formed_h(std::size_t r) { return field(formed_h_, r); }      ///< empty unless ageing
     std::span<std::uint8_t> nascent(std::size_t r) { return field(nascent_, r); } ///< empty unless ageing
@@ -176,10 +172,9 @@ private:
         const std::size_t slot = segments_[source].offset + begin;
         return {target_.data() + slot, layout_.own_weights ? weight_.data() + slot : nullptr, row_end_[r] - begin};
     }
-    Row part(const Row& whole, std::size_t r, std::size_t t) const {
-        if (boundaries_.size() == 2) return whole;
-        const std::uint32_t begin = t == 0 ? 0 : cut(whole, r, t);
-        const std::uint32_t end = t + 2 == boundaries_.size() ? whole.size : cut(whole, r, t + 1);
+    Row part(const Row& whole, std::size_t r, std::size_t first, std::size_t last) const {
+        const std::uint32_t begin = first == 0 ? 0 : cut(whole, r, first);
+        const std::uint32_t end = last + 1 == boundaries_.size() ? whole.size : cut(whole, r, last);
         return {whole.target + begin, whole.weight == nullptr ? nullptr : whole.weight + begin, end - begin};
     }
     /// Position in the row where partition t > 0 begins.

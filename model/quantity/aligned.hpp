@@ -31,7 +31,7 @@ template <class T>
 using aligned_vector = std::vector<T, AlignedAllocator<T>>;
 
 /// Leaves new entries as they come: for large arrays that several threads then write, each its part first (a page
-/// belongs to the memory of the processor that touches it first). Very large ones ask for pages of 2 MB where the system
+/// belongs to the memory of the processor that touches it first). Large ones ask for pages of 2 MB where the system
 /// has them: that costs half a second a gigabyte once, and delivery, which starts a row at a random place, gains a quarter.
 template <class T>
 struct UninitialisedAllocator : AlignedAllocator<T> {
@@ -41,7 +41,7 @@ struct UninitialisedAllocator : AlignedAllocator<T> {
     };
     UninitialisedAllocator() = default;
     T* allocate(std::size_t n) {
-        if (n * sizeof(T) < very_large) return AlignedAllocator<T>::allocate(n);
+        if (n * sizeof(T) < large) return AlignedAllocator<T>::allocate(n);
         auto* p = static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{huge_page}));
 #ifdef MADV_HUGEPAGE
         madvise(p, n * sizeof(T) / huge_page * huge_page, MADV_HUGEPAGE); // advice: nothing depends on its outcome
@@ -49,7 +49,7 @@ struct UninitialisedAllocator : AlignedAllocator<T> {
         return p;
     }
     void deallocate(T* p, std::size_t n) noexcept {
-        if (n * sizeof(T) < very_large) return AlignedAllocator<T>::deallocate(p, n);
+        if (n * sizeof(T) < large) return AlignedAllocator<T>::deallocate(p, n);
         ::operator delete (p, std::align_val_t{huge_page});
     }
     template <class U>
@@ -64,7 +64,7 @@ struct UninitialisedAllocator : AlignedAllocator<T> {
     }
 
 private:
-    static constexpr std::size_t huge_page = std::size_t{2} << 20, very_large = std::size_t{64} << 20; // bytes
+    static constexpr std::size_t huge_page = std::size_t{2} << 20, large = std::size_t{4} << 20; // bytes
 };
 
 template <class T>

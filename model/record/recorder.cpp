@@ -254,7 +254,13 @@ void Recorder::snapshot() {
 
 void Recorder::finish(bool complete, const Timing& timing) {
     collect_fast();
-    if (has_log_) write_log(simulation_.burst_log().size());
+    if (has_log_) {
+        write_log(simulation_.burst_log().size());
+        std::string unsteady;
+        for (const auto& [input, times] : simulation_.unsteady_inputs())
+            unsteady += fmt::format("{}{} ({:.0f})", unsteady.empty() ? "" : ", ", input, times);
+        file_.set_attribute("/multirate", "unsteady_inputs", unsteady);
+    }
     file_.set_attribute("/", "build_s", timing.build_s);
     file_.set_attribute("/", "run_s", timing.run_s);
     file_.set_attribute("/", "run_cpu_s", timing.run_cpu_s);

@@ -1,12 +1,23 @@
 #pragma once
-// Synaptic receptors of a population: AMPA, NMDA and GABA_A conductances, and plain synaptic currents.
+// Synaptic receptors of a population: AMPA, NMDA, GABA_A and GABA_B conductances, and plain synaptic currents.
 //
 //     I_AMPA = g_A A_i (V-E_exc)       I_GABA_A = g_G (V-E_inh)       I_NMDA = g_N (1-block_i) B(V) (V-E_exc)
+//     I_GABA_B = g_B (V-E_K)           a population has it where a config names it
 //
 // A conductance is the sum over incoming spikes of weight x (exp(-t/tau_decay) - exp(-t/tau_rise)), scaled so that
 // a single event peaks at its weight (Roth & van Rossum 2009, in Computational Modeling Methods for Neuroscientists,
 // eqs 6.4-6.6), or of weight x exp(-t/tau_decay) without a rise time. Linear kinetics let one pair of variables per
 // neuron hold the sum of all its synapses; decays are exact.
+//
+// GABA_B receptors open K+ channels through G-proteins, four to a channel (Thomson & Destexhe 1999 [M]; rates of Destexhe
+// et al. 1996, J Neurophysiol 76:2049 [R], after Destexhe & Sejnowski 1995, PNAS 92:9515):
+//
+//     dR/dt = K1 T (1-R) - K2 R      dG/dt = K3 R - K4 G      g ~ G^4/(G^4+100)      K2 1.3, K4 33 per s
+//
+// After one release g peaks at 102 ms and ends with a decay of 1/(4 K2) = 192 ms: the default difference of exponentials
+// has both. It leaves out that g starts like t^4 (a tenth of the peak at 21 ms, where the difference is near a half) and
+// that the spikes of a burst add up steeply (two within 5 ms: 14 times one). A weight is that of a spike in the bursts
+// of a circuit.
 //
 // NMDA receptors saturate per presynaptic terminal (Wang 1999, J Neurosci 19:9587): the gating s of a source jumps by
 // alpha r (1-s) for a release r, so that is the increment that the spike carries (short_term.hpp, `nmda_increment`).
@@ -30,12 +41,12 @@
 
 namespace rewire::synapse {
 
-enum class ReceptorKind : std::uint8_t { ampa, nmda, gaba_a, current };
+enum class ReceptorKind : std::uint8_t { ampa, nmda, gaba_a, gaba_b, current };
 
 /// One receptor of a population. Defaults are filled in per kind by `default_receptor`.
 struct Receptor {
     std::string name;
-    std::string kind = "ampa"; ///< "ampa", "nmda", "gaba_a" or "current"
+    std::string kind = "ampa"; ///< "ampa", "nmda", "gaba_a", "gaba_b" or "current"
     double tau_rise_ms = 0;
     double tau_decay_ms = 2;
     double reversal_mV = 0;
@@ -51,14 +62,17 @@ inline ReceptorKind kind_of(const Receptor& receptor) {
     if (receptor.kind == "ampa") return ReceptorKind::ampa;
     if (receptor.kind == "nmda") return ReceptorKind::nmda;
     if (receptor.kind == "gaba_a") return ReceptorKind::gaba_a;
+    if (receptor.kind == "gaba_b") return ReceptorKind::gaba_b;
     return ReceptorKind::current;
 }
 
-/// The published default of a kind (science: AMPA 2 ms, NMDA 2/100 ms, GABA_A 6 ms; a current of 0.5 ms).
+/// The published default of a kind (science: AMPA 2 ms, NMDA 2/100 ms, GABA_A 6 ms, GABA_B 60.6/192 ms; a current of
+/// 0.5 ms).
 inline Receptor default_receptor(const std::string& kind) {
     Receptor r{.name = kind, .kind = kind};
     if (kind == "nmda") r.tau_rise_ms = 2, r.tau_decay_ms = 100;
     if (kind == "gaba_a") r.tau_decay_ms = 6, r.reversal_mV = -70;
+    if (kind == "gaba_b") r.tau_rise_ms = 60.6, r.tau_decay_ms = 192, r.reversal_mV = -95;
     if (kind == "current") r.tau_decay_ms = 0.5;
     return r;
 }
@@ -124,12 +138,14 @@ struct Described<synapse::Receptor> {
     static constexpr std::string_view name = "receptor";
     static constexpr std::string_view meaning = "postsynaptic receptor with exponential or double-exponential kinetics";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
-        {"kind", "1", &S::kind, any_value, "what the receptor is", "-", "ampa|nmda|gaba_a|current"},
+        {"kind", "1", &S::kind, any_value, "what the receptor is", "-", "ampa|nmda|gaba_a|gaba_b|current"},
         {"tau_rise", "ms", &S::tau_rise_ms, non_negative, "rise time constant, 0 for none; below tau_decay",
-         "Lam 2022 (NMDA 2 ms)"},
+         "Lam 2022 (NMDA 2 ms); Destexhe 1996 [R] (GABA_B: peak at 102 ms)"},
         {"tau_decay", "ms", &S::tau_decay_ms, positive, "decay time constant",
-         "Lam 2022 (AMPA 2, NMDA 100 ms); Neymotin 2011, Lam 2022 (GABA_A 5-9 ms PV, 10-25 ms SST inputs)"},
-        {"reversal", "mV", &S::reversal_mV, any_value, "reversal potential", "Lam 2022"},
+         "Lam 2022 (AMPA 2, NMDA 100 ms); Neymotin 2011, Lam 2022 (GABA_A 5-9 ms PV, 10-25 ms SST inputs); "
+         "Destexhe 1996 [R] (GABA_B 192 ms)"},
+        {"reversal", "mV", &S::reversal_mV, any_value, "reversal potential",
+         "Lam 2022; Destexhe 1996 [R] (GABA_B -95 mV)"},
         {"share_2a", "1", &S::share_2a, fraction, "share of GluN2A in the NMDA current at -66 mV in 1 mM Mg",
          "[M] Traynelis 2010"},
         {"share_2b", "1", &S::share_2b, fraction, "share of GluN2B in the NMDA current at -66 mV in 1 mM Mg",

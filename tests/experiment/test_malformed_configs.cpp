@@ -244,6 +244,20 @@ TEST_CASE("constants of a mechanism that is absent are a warning") {
                                 Catch::Contains(":7:1: warning: [calcium]"));
 }
 
+TEST_CASE("a settling time below that of the fast states is a warning that names the slowest") {
+    const Folder folder;
+    const std::string config =
+        folder.write("unsettled.toml", "extends = \"" + (tests_folder() / "everything.toml").string() + R"("
+[multirate]
+settle = "300 ms"
+)");
+    const Outcome outcome = call({"check", config});
+    CHECK(outcome.status == 0);
+    CHECK_THAT(outcome.err, Catch::Contains("3:10: warning: [multirate] settle") && Catch::Contains("0.5 s") &&
+                                Catch::Contains("depression of "));
+    CHECK(call({"check", config, "--set", "experiment.mode=full"}).err.empty()); // nothing is left out there
+}
+
 TEST_CASE("events after the end are warnings") {
     const Folder folder;
     const std::string config =

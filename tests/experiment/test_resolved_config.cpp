@@ -63,6 +63,7 @@ TEST_CASE("every described parameter in use is in the resolved config") {
              {"population", "pv", "origin"},
              {"population", "pyramidal", "extrasynaptic", "share_2d"},
              {"population", "pyramidal", "receptor", "gaba_a", "reversal"},
+             {"population", "pyramidal", "receptor", "gaba_b", "tau_rise"},
              {"population", "pv", "receptor", "ampa", "tau_decay"},
              {"drug", "ketamine", "species", "norketamine", "unbound_fraction"},
              {"drug", "ketamine", "species", "norketamine", "brain_plasma_unbound_ratio"},
@@ -73,6 +74,7 @@ TEST_CASE("every described parameter in use is in the resolved config") {
     }
     // Nothing that is not in use: no synapse on pv cells is inhibitory.
     CHECK(find(root, {"population", "pv", "receptor", "gaba_a"}) == nullptr);
+    CHECK(find(root, {"population", "pv", "receptor", "gaba_b"}) == nullptr);
 }
 
 TEST_CASE("sections that a config leaves out are in its resolved form where they are in use") {

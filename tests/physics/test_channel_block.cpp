@@ -1,4 +1,5 @@
-// Channel block against the measured table, a full kinetic scheme and brute-force integration.
+// Channel block against the measured table and brute-force integration; against a full kinetic scheme in
+// test_nmda_scheme.cpp.
 
 #include "drug/channel_block.hpp"
 #include "drug/pharmacokinetics.hpp"
@@ -70,46 +71,6 @@ double time_below(const std::function<double(double)>& curve, double level) {
     return high;
 }
 
-/// Full kinetic scheme of a receptor with two agonist sites, desensitisation, a Mg-blocked and a drug-blocked
-/// copy of every state (trapping), with the agonist rates of Adam 2024 (per s). Mg and drug enter the open
-/// state only; the drug also leaves and enters through the membrane at the small rate `leak`, as r_leak says.
-/// States 0-4: C, CA, CAA, O, D free; 5-9 with Mg; 10-14 with drug.
-struct KineticScheme {
-    double agonist_mM = 1;
-    double mg_ratio = 0;      ///< [Mg] / K_Mg
-    double drug_ratio = 0;    ///< C / K_D at the free open channel
-    double unblock_per_s = 1; ///< of the drug, from the open channel
-    double leak_per_s = 0;    ///< of the drug, in any state
-    static constexpr double mg_unblock_per_s = 1e4;
-
-    Eigen::MatrixXd generator() const {
-        Eigen::MatrixXd q = Eigen::MatrixXd::Zero(15, 15);
-        const auto exchange = [&](int a, int b, double forward, double backward) {
-            q(b, a) += forward, q(a, a) -= forward;
-            q(a, b) += backward, q(b, b) -= backward;
-        };
-        for (const int copy : {0, 5, 10}) {
-            exchange(copy, copy + 1, 2 * 5000 * agonist_mM, 5.5);
-            exchange(copy + 1, copy + 2, 5000 * agonist_mM, 2 * 5.5);
-            exchange(copy + 2, copy + 3, 46.5, 91.6);
-            exchange(copy + 2, copy + 4, 8.4, 1.8);
-        }
-        exchange(3, 8, mg_unblock_per_s * mg_ratio, mg_unblock_per_s);
-        exchange(3, 13, unblock_per_s * drug_ratio, unblock_per_s);
-        for (int state = 0; state < 5; ++state) exchange(state, state + 10, leak_per_s * drug_ratio, leak_per_s);
-        return q;
-    }
-    Eigen::VectorXd after(const Eigen::VectorXd& start, double t_s) const { return (generator() * t_s).exp() * start; }
-    static Eigen::VectorXd closed_and_free() { return Eigen::VectorXd::Unit(15, 0); }
-    static double blocked(const Eigen::VectorXd& p) { return p.tail(5).sum(); }
-};
-
-/// Time for the block to fall to a level after the drug is gone, in the kinetic scheme.
-double recovery_s(KineticScheme scheme, const Eigen::VectorXd& start, double level) {
-    scheme.drug_ratio = 0;
-    return time_below([&](double t) { return KineticScheme::blocked(scheme.after(start, t)); }, level);
-}
-
 } // namespace
 
 TEST_CASE("S2: steady block at -66 mV is the Hill curve of the measured IC50") {
@@ -157,89 +118,6 @@ TEST_CASE("S6: occupancy at the end of the clinical infusion, interneurons above
     CHECK(pyramidal > 0.15);
     CHECK(pyramidal < 0.45);
     CHECK(interneuron / pyramidal > 1.4);
-}
-
-TEST_CASE("steady block equals that of the full kinetic scheme") {
-    // At 2A potency, with Mg competing in the open state and trapped like the drug: receptors free, with Mg
-    // and with drug then stand as 1 : [Mg]/K_Mg : C/K_D in every gating state, whatever the agonist. 1e-4:
-    // what the scheme still lacks after the time given.
-    const Blocker b = in_vitro();
-    for (const double mg_mM : {0.0, 1.0}) {
-        for (const double agonist_mM : {0.002, 1.0}) {
-            for (const double c : {0.3, 3.0}) {
-                KineticScheme scheme;
-                scheme.agonist_mM = agonist_mM;
-                scheme.mg_ratio = mg_mM * (5.35 / 0.33 - 1);
-                scheme.drug_ratio = c / 0.33;
-                const auto p = scheme.after(KineticScheme::closed_and_free(), 1e5);
-                CHECK(KineticScheme::blocked(p) == Approx(steady(b, n2a, c, -66, mg_mM)).epsilon(1e-4));
-            }
-        }
-    }
-}
-
-TEST_CASE("S3: recovery waits for the channel to open, as in the full kinetic scheme") {
-    // The pool that traps the drug against the scheme, 0 Mg. The scheme's unblocking rate is the reduction's
-    // at the open fraction of saturating agonist; the rest of the time course is the scheme's own.
-    Blocker b = in_vitro();
-    b.untrapped_fraction = 0;
-    KineticScheme scheme;
-    const double open = [&] {
-        const auto p = scheme.after(KineticScheme::closed_and_free(), 1000);
-        return p[3] / p.head(5).sum();
-    }();
-    CHECK(open == Approx(0.082).epsilon(0.02)); // 0.508 / (1 + 0.508 + 4.67), by hand from its rates
-    scheme.leak_per_s = b.r_leak_per_s;
-    scheme.unblock_per_s = (exchange_rate_per_s(b, open) - b.r_leak_per_s) / open;
-    scheme.drug_ratio = 1 / 0.33;
-
-    // Load with 1 uM and agonist. The half-time of onset agrees to 10 %: gating takes a share of a second.
-    const double steady_state = steady(b, n2a, 1, -66, 0);
-    const auto onset = [&](double t) {
-        return steady_state - KineticScheme::blocked(scheme.after(KineticScheme::closed_and_free(), t));
-    };
-    const auto reduced_onset = [&](double t) {
-        Block state(b);
-        return steady_state - block_after(state, constant_drive(b, n2a, 1, -66, 0, open), t);
-    };
-    const double loading = time_below(onset, steady_state / 2);
-    CHECK(time_below(reduced_onset, steady_state / 2) == Approx(loading).epsilon(0.1));
-
-    // Washout, with agonist and without.
-    const auto loaded = scheme.after(KineticScheme::closed_and_free(), 1000);
-    const double level = KineticScheme::blocked(loaded) / std::exp(1.0);
-    const double with_agonist = recovery_s(scheme, loaded, level);
-    scheme.agonist_mM = 0;
-    const double without_agonist = recovery_s(scheme, loaded, level);
-    const auto reduced = [&](double open_fraction) {
-        return time_below(
-            [&](double t) {
-                Block state(b, steady_state);
-                return block_after(state, constant_drive(b, n2a, 0, -66, 0, open_fraction), t);
-            },
-            steady_state / std::exp(1.0));
-    };
-    CHECK(with_agonist / without_agonist < 0.3);
-    CHECK(reduced(open) / reduced(0) < 0.3);
-    CHECK(reduced(open) == Approx(with_agonist).epsilon(0.1));
-    CHECK(reduced(0) == Approx(without_agonist).epsilon(0.1));
-
-    // At a tenth of the open fraction the scheme is linear in it and the reduction saturates (O_half = 0.1):
-    // they may differ by (O + O_half) / (O/10 + O_half) = 1.7, and both lie between the extremes.
-    const double weak_agonist = [&] {
-        double low = 1e-6, high = 1;
-        for (int i = 0; i < 60; ++i) {
-            scheme.agonist_mM = std::sqrt(low * high);
-            scheme.drug_ratio = 0;
-            const auto p = scheme.after(KineticScheme::closed_and_free(), 1000);
-            (p[3] / p.head(5).sum() < open / 10 ? low : high) = scheme.agonist_mM;
-        }
-        return recovery_s(scheme, loaded, level);
-    }();
-    CHECK(weak_agonist > with_agonist);
-    CHECK(weak_agonist < without_agonist);
-    CHECK(reduced(open / 10) < weak_agonist);
-    CHECK(reduced(open / 10) > weak_agonist / 1.8);
 }
 
 TEST_CASE("S3 with the default blocker: use dependence of onset and recovery") {

@@ -2,6 +2,8 @@
 // balance and follow the mean field, and the books always balance.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <stdexcept>
@@ -69,7 +71,8 @@ struct GrowingNetwork {
 };
 
 /// A population with spines on 50 synapses per neuron; it never runs, spines alone change.
-FastNetwork spine_network(std::int64_t size, network::Distribution delay = {.mean = 1}, int threads = 1) {
+FastNetwork spine_network(std::int64_t size, network::Distribution delay = {.mean = 1}, int threads = 1,
+                          std::uint64_t seed = 1) {
     network::Population p{
         .name = "e", .size = size, .model = neuron::LifConductance{}, .receptors = {synapse::default_receptor("ampa")}};
     network::Projection q{.name = "ee", .source = 0, .target = 0};
@@ -78,7 +81,7 @@ FastNetwork spine_network(std::int64_t size, network::Distribution delay = {.mea
     q.delay_ms = delay;
     q.receptors = {{0, 1}};
     q.structural = true;
-    return FastNetwork(FastOptions{.threads = threads}, {p}, {q}, {}, {}, {});
+    return FastNetwork(FastOptions{.seed = seed, .threads = threads}, {p}, {q}, {}, {}, {});
 }
 
 double nascent_share(FastNetwork& net) {
@@ -374,4 +377,57 @@ TEST_CASE("a broken book is noticed", "[structure]") {
     CHECK_NOTHROW(check_invariants(net, state));
     ++state.dendritic.bound[7];
     CHECK_THROWS_AS(check_invariants(net, state), std::logic_error);
+}
+
+TEST_CASE("one long update draws what many short ones draw", "[structure]") {
+    // Six hours as one update or as 72, under raised formation and stress, 40 pairs of networks of 2,500 spines. Counts of each kind
+    // of change must have the same mean (4 standard errors of the difference), and the ages of new spines the same
+    // distribution: Kolmogorov-Smirnov distance of two samples of n below 1.95 sqrt(2/n), a level of 0.1 %.
+    const structure::SpineParameters p;
+    const std::vector<double> protein(50, 2.0);
+    struct Sums {
+        std::array<double, 4> mean{}, square{};
+        std::vector<double> ages;
+    };
+    constexpr int runs = 40;
+    const auto many = [&](int updates, std::uint64_t seed_offset) {
+        Sums sums;
+        for (int k = 0; k < runs; ++k) {
+            FastNetwork net = spine_network(50, {.mean = 1}, 1, seed_offset + static_cast<std::uint64_t>(k));
+            StructuralState state = make_structural_state(net, {.rule = "spines", .sigma_um = 150}, p);
+            for (int u = 0; u < updates; ++u)
+                update_spines(net, state, p, {.synaptic_protein = &protein, .stress = 1}, 6.0 * u / updates,
+                              6.0 * (u + 1) / updates);
+            check_invariants(net, state);
+            double nascent = 0;
+            for (const auto& s : synapses(net)) {
+                nascent += std::get<5>(s);
+                if (std::get<4>(s) > 0) sums.ages.push_back(6 - std::get<4>(s));
+            }
+            const std::array<double, 4> counts{static_cast<double>(state.formed), static_cast<double>(state.eliminated),
+                                               static_cast<double>(state.nascent_lost), nascent};
+            for (std::size_t c = 0; c < counts.size(); ++c) {
+                sums.mean[c] += counts[c] / runs;
+                sums.square[c] += counts[c] * counts[c] / runs;
+            }
+        }
+        std::sort(sums.ages.begin(), sums.ages.end());
+        return sums;
+    };
+    const Sums one = many(1, 1), short_ones = many(72, 1001);
+    for (std::size_t c = 0; c < one.mean.size(); ++c) {
+        CAPTURE(c, one.mean[c], short_ones.mean[c]);
+        REQUIRE(one.mean[c] > 5);
+        const double variance =
+            one.square[c] - one.mean[c] * one.mean[c] + short_ones.square[c] - short_ones.mean[c] * short_ones.mean[c];
+        CHECK(std::abs(one.mean[c] - short_ones.mean[c]) < 4 * std::sqrt(std::max(variance, 0.5) / runs));
+    }
+    double distance = 0;
+    for (std::size_t i = 0, j = 0; i < one.ages.size(); ++i) {
+        while (j < short_ones.ages.size() && short_ones.ages[j] <= one.ages[i]) ++j;
+        distance = std::max(distance, std::abs(static_cast<double>(i + 1) / static_cast<double>(one.ages.size()) -
+                                               static_cast<double>(j) / static_cast<double>(short_ones.ages.size())));
+    }
+    REQUIRE(one.ages.size() > 1000);
+    CHECK(distance < 1.95 * std::sqrt(2.0 / static_cast<double>(one.ages.size())));
 }

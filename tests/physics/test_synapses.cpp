@@ -87,6 +87,36 @@ TEST_CASE("the charge of an event is the analytic integral", "[unit][synapse]") 
           Approx(3 * (decay - rise) / top).epsilon(1e-3));
 }
 
+TEST_CASE("GABA_B has the peak and the decay of its G-protein cascade", "[synapse]") {
+    // The cascade of Destexhe 1996 (0.5 mM of GABA for 0.3 ms), in closed form: R is R0 exp(-K2 t) after the pulse, so G
+    // is the difference of two exponentials and g its fourth power (G^4 of a single spike is 1e-3 beside the 100).
+    const double k2 = 0.0013, k4 = 0.033;
+    const auto cascade = [&](double t_ms) { return std::pow(std::exp(-k2 * t_ms) - std::exp(-k4 * t_ms), 4); };
+    const double cascade_peak_ms = std::log(k4 / k2) / (k4 - k2), top = cascade(cascade_peak_ms);
+    const Receptor gaba_b = default_receptor("gaba_b");
+    const Event event = single_event(gaba_b, 2, 0.1, 3000);
+    const auto peak = std::max_element(event.g_nS.begin(), event.g_nS.end());
+    CHECK(*peak == Approx(2).epsilon(1e-3));
+    CHECK(0.1 * static_cast<double>(peak - event.g_nS.begin() + 1) == Approx(cascade_peak_ms).epsilon(0.01));
+    const auto g = [&](double t_ms) { return event.g_nS[static_cast<std::size_t>(std::lround(t_ms / 0.1)) - 1]; };
+    // 1 %: the rise has died down to exp(-500/60.6) = 3e-4.
+    CHECK(g(800) / g(500) == Approx(cascade(800) / cascade(500)).epsilon(0.01));
+    // What a difference of exponentials cannot: the sigmoid onset, under half of the peak at most; the charge is 17 %
+    // above that of the cascade of the same peak.
+    double largest = 0, charge = 0;
+    for (std::size_t k = 0; k < event.g_nS.size(); ++k) {
+        const double expected = cascade(0.1 * static_cast<double>(k + 1)) / top;
+        largest = std::max(largest, std::abs(event.g_nS[k] / 2 - expected));
+        charge += 0.1 * expected;
+    }
+    CHECK(largest < 0.4);
+    CHECK(event.charge_nS_ms / 2 / charge == Approx(1.17).epsilon(0.02));
+    // The step itself against its closed form, as for the other receptors; 1e-4: float factors over 3,000 ms.
+    const double norm = peak_normalisation(gaba_b.tau_rise_ms, gaba_b.tau_decay_ms);
+    for (const double t : {1.0, 10.0, 102.0, 400.0, 1500.0})
+        CHECK(g(t) == Approx(2 * norm * double_exponential(t, 60.6, 192)).epsilon(1e-3));
+}
+
 TEST_CASE("the mid-step conductance is that of mid-step", "[unit][synapse]") {
     // The second order of the membranes rests on it.
     ReceptorState state = make_receptor_state(receptor(0.5, 6), 1, 0.1);
@@ -207,8 +237,10 @@ TEST_CASE("defaults of the kinds are the published ones", "[unit][synapse]") {
     CHECK(default_receptor("nmda").tau_rise_ms == 2);
     CHECK(default_receptor("nmda").tau_decay_ms == 100);
     CHECK(default_receptor("gaba_a").reversal_mV == -70);
-    for (const char* kind : {"ampa", "nmda", "gaba_a", "current"}) CHECK(default_receptor(kind).kind == kind);
+    for (const char* kind : {"ampa", "nmda", "gaba_a", "gaba_b", "current"}) CHECK(default_receptor(kind).kind == kind);
     CHECK(kind_of(default_receptor("nmda")) == ReceptorKind::nmda);
+    CHECK(kind_of(default_receptor("gaba_b")) == ReceptorKind::gaba_b);
+    CHECK(default_receptor("gaba_b").reversal_mV == -95); // Destexhe 1996
     const ReceptorState nmda = make_receptor_state(default_receptor("nmda"), 4, 0.1);
     CHECK(nmda.gain_ab[3] + nmda.gain_cd[3] == Approx(1)); // unblocked: all of the current
 }

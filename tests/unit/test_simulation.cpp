@@ -139,7 +139,10 @@ TEST_CASE("a complete NMDA antagonist equals a circuit without NMDA receptors") 
         model.interventions.clear();
         for (network::Projection& p : model.projections) {
             p.structural = false;
-            if (!antagonist && p.receptors.size() > 1) p.receptors.pop_back(); // AMPA stays
+            if (!antagonist)
+                std::erase_if(p.receptors, [&](const network::ReceptorShare& share) {
+                    return model.populations[p.target].receptors[share.receptor].kind == "nmda";
+                });
         }
         for (network::Population& p : model.populations)
             if (!antagonist) p.tonic_nmda_nS = 0;

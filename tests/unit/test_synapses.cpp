@@ -83,6 +83,12 @@ void check_same(const SynapseStore& store, const std::vector<Synapse>& expected,
             expected_begin += part.size;
         }
         parts_right = parts_right && expected_begin == row.target + row.size;
+        for (std::size_t first = 0; first + 1 < boundaries.size(); ++first)
+            for (std::size_t end = first + 1; end < boundaries.size(); ++end) {
+                const auto parts = store.split(r, first, end), last = store.split(r, end - 1);
+                parts_right = parts_right && parts.target == store.split(r, first).target &&
+                              parts.target + parts.size == last.target + last.size;
+            }
     }
     REQUIRE(parts_right);
 }
