@@ -103,7 +103,8 @@ def neuron_equations(table, traces):
 
 def plasticity(rule, weight, traces, receptor):
     """on_pre and on_post of a rule with traces per neuron; its constants are relative to the first weight."""
-    if rule["pairing"] != "all_to_all" or rule.get("weight_dependence", "additive") != "additive":
+    known = rule["pairing"] == "all_to_all" and rule.get("weight_dependence", "additive") == "additive"
+    if not known or rule["rule"] == "triplet":
         raise ValueError(f"plasticity of the kind {rule} is not known here")
     eta, most = f"{rule['learning_rate']!r}*{weight}", f"{rule['maximum']!r}*{weight}"
     x, y = traces[rule["tau_pre"]], traces[rule["tau_post"]]

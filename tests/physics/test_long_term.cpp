@@ -321,7 +321,8 @@ namespace {
 
 /// Changes of all weights after 5 s of irregular spikes under an NMDA antagonist, which changes no spike: the plastic
 /// synapses are too weak, and nothing else acts on an NMDA receptor.
-std::vector<double> changes_under_antagonist(const std::string& rule, double strength) {
+std::vector<double> changes_under_antagonist(const std::string& rule, double strength,
+                                             const std::string& antagonist = "nmda_antagonist") {
     const std::string config = fmt::format(R"(
 [experiment]
 duration = "5 s"
@@ -346,10 +347,10 @@ weight = "0.0001 nS"
 receptors = ["nmda"]
 long_term = {{ {} }}
 [[intervention]]
-what = "nmda_antagonist"
+what = "{}"
 strength = {:.1f}
 )",
-                                           rule, strength);
+                                           rule, antagonist, strength);
     engine::Simulation simulation(
         experiment::read_experiment(experiment::parse_config(config, "antagonist.toml")).model);
     simulation.prepare();
@@ -380,6 +381,9 @@ TEST_CASE("plasticity that needs NMDA receptors goes with those that are unblock
     REQUIRE(largest(whole) < 0.9);
     for (std::size_t i = 0; i < whole.size(); ++i) CHECK(half[i] == Approx(whole[i] / 2).margin(2e-5));
     CHECK(largest(changes_under_antagonist(rule, 1)) < 1e-6);
+    // Half of the receptors are of 2B.
+    const std::vector<double> without_2b = changes_under_antagonist(rule, 1, "nmda_2b");
+    for (std::size_t i = 0; i < whole.size(); ++i) CHECK(without_2b[i] == Approx(whole[i] / 2).margin(2e-5));
 }
 
 TEST_CASE("the part of plasticity without NMDA receptors stays under a block", "[engine][plasticity]") {
