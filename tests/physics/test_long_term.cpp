@@ -263,8 +263,8 @@ TEST_CASE("a leap in time forgets the traces", "[engine][plasticity]") {
 TEST_CASE("pairings change weights with their frequency as in the visual cortex", "[engine][plasticity]") {
     // Sjostrom, Turrigiano & Nelson 2001, as Pfister & Gerstner 2006 fit them [R]: changes of the EPSP after pairings at
     // these frequencies, the postsynaptic spike 10 ms after or before the arrival. 60 pairings, as in the fit. The model
-    // must lie within 1.5 standard errors of each mean, and their mean square be below 0.5 (0.36 in exact arithmetic;
-    // a model of the same points with the best standard errors has about 1). At 0.1 Hz pairings are 1 s apart here
+    // must lie within 1.5 standard errors of each mean, and the mean square of these distances be below 0.5: it is 0.36
+    // for the published parameters, and what a fit leaves of such data is below 1. At 0.1 Hz pairings are 1 s apart here
     // instead of 10 s: 1.5e-4 of the slowest trace is left.
     struct Measured {
         double frequency_Hz, after, after_error, before, before_error;
@@ -310,7 +310,7 @@ TEST_CASE("pairings change weights with their frequency as in the visual cortex"
     CHECK(std::abs(triplet[0]) < 1e-3); // no potentiation at low frequency: a pair of spikes alone has none
 
     // Pairs alone do the reverse (Pfister & Gerstner 2006): the faster the pairings, the less potentiation, because
-    // each spike falls ever closer to the wrong neighbours. With amplitudes that fit the lowest frequency of either.
+    // each spike falls ever closer to the wrong neighbours. The amplitudes are of the same size; only the order is tested.
     synapse::LongTerm alone{.tau_pre_ms = 16.8, .tau_post_ms = 33.7, .learning_rate = 5e-3, .depression = 7.1 / 5};
     const std::vector<double> pairs = pairings(alone);
     CHECK(pairs[0] > 0.1);
