@@ -310,7 +310,7 @@ TEST_CASE("pairings change weights with their frequency as in the visual cortex"
     CHECK(std::abs(triplet[0]) < 1e-3); // no potentiation at low frequency: a pair of spikes alone has none
 
     // Pairs alone do the reverse (Pfister & Gerstner 2006): the faster the pairings, the less potentiation, because
-    // each spike falls ever closer to the wrong neighbours. The amplitudes are of the same size; only the order is tested.
+    // each spike falls ever closer to the wrong neighbours. Only this order is tested.
     synapse::LongTerm alone{.tau_pre_ms = 16.8, .tau_post_ms = 33.7, .learning_rate = 5e-3, .depression = 7.1 / 5};
     const std::vector<double> pairs = pairings(alone);
     CHECK(pairs[0] > 0.1);
