@@ -24,19 +24,30 @@ double dot(std::span<const double> a, std::span<const double> b) {
 
 } // namespace
 
-double effective_diffusion_um2_per_ms(const DiffusionConstants& constants) {
-    require(std::isfinite(constants.free_um2_per_ms) && constants.free_um2_per_ms >= 0,
+double effective_diffusion_um2_per_ms(double free_um2_per_ms, double tortuosity) {
+    require(std::isfinite(free_um2_per_ms) && free_um2_per_ms >= 0,
             "glutamate: the diffusion coefficient must be finite and 0 or more");
-    require(std::isfinite(constants.tortuosity) && constants.tortuosity >= 1,
-            "glutamate: the tortuosity must be finite and 1 or more");
-    return constants.free_um2_per_ms / (constants.tortuosity * constants.tortuosity);
+    require(std::isfinite(tortuosity) && tortuosity >= 1, "glutamate: the tortuosity must be finite and 1 or more");
+    return free_um2_per_ms / (tortuosity * tortuosity);
+}
+
+std::size_t VoxelGrid::at(const std::array<double, 3>& position_um) const {
+    std::size_t index = 0;
+    for (std::size_t axis = 3; axis-- > 0;) {
+        if (voxels[axis] == 1) continue; // the box may be flat
+        const double count = static_cast<double>(voxels[axis]);
+        const double along = count * (position_um[axis] - origin_um[axis]) / box_um[axis];
+        index = index * voxels[axis] + static_cast<std::size_t>(std::clamp(std::floor(along), 0.0, count - 1));
+    }
+    return index;
 }
 
 Diffusion make_diffusion(const VoxelGrid& grid, std::span<const double> volume_fL, double effective_um2_per_ms) {
     double count = 1;
     for (std::size_t axis = 0; axis < 3; ++axis) {
         require(grid.voxels[axis] > 0, "glutamate: a grid has at least one voxel along each axis");
-        require(is_positive(grid.box_um[axis]), "glutamate: the edges of the box must be finite and above 0");
+        require(grid.voxels[axis] == 1 || is_positive(grid.box_um[axis]),
+                "glutamate: the edges of the box must be finite and above 0");
         count *= static_cast<double>(grid.voxels[axis]);
     }
     require(count <= std::numeric_limits<std::uint32_t>::max(), "glutamate: a grid has at most 2^32 voxels");

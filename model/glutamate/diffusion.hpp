@@ -19,21 +19,18 @@
 
 namespace rewire::glutamate {
 
-/// How fast glutamate diffuses in tissue.
-struct DiffusionConstants {
-    double free_um2_per_ms = 0.76; ///< D in water. [M] Longsworth 1953 (glutamine)
-    double tortuosity = 1.6;       ///< lambda. [M] Nicholson & Sykova 1998
-};
-
 /// D* in um^2/ms. \throws std::invalid_argument  negative or not finite coefficient, tortuosity below 1
-double effective_diffusion_um2_per_ms(const DiffusionConstants& constants);
+double effective_diffusion_um2_per_ms(double free_um2_per_ms, double tortuosity);
 
 /// A box cut into equal voxels; voxel (x, y, z) has the index x + nx (y + ny z).
 struct VoxelGrid {
     std::array<std::size_t, 3> voxels = {1, 1, 1};
     std::array<double, 3> box_um = {300, 300, 300};
+    std::array<double, 3> origin_um = {0, 0, 0}; ///< corner of the box
 
     std::size_t size() const { return voxels[0] * voxels[1] * voxels[2]; }
+    /// The voxel that a position lies in; of one outside, the nearest along each axis.
+    std::size_t at(const std::array<double, 3>& position_um) const;
 };
 
 /// Exchange between voxels; empty if there is none.
@@ -47,7 +44,7 @@ struct Diffusion {
 };
 
 /// Exchange between the voxels of a grid whose pools have these volumes.
-/// \throws std::invalid_argument  no voxel along an axis or more than 2^32 of them, a box or volume that is not above
+/// \throws std::invalid_argument  no voxel along an axis or more than 2^32 of them, an edge that is cut or a volume not above
 ///                                0, not one volume per voxel, or a coefficient that is negative or not finite
 Diffusion make_diffusion(const VoxelGrid& grid, std::span<const double> volume_fL, double effective_um2_per_ms);
 

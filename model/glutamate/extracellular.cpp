@@ -203,7 +203,7 @@ void advance(std::span<ExtracellularPool> voxels, const Diffusion& diffusion,
             const double allowed = tolerance * (now[i].cleft + now[i].pool + healthy_zmol);
             // The error is of second order in the step; growth is bounded, so one lucky estimate cannot leap.
             if (trial.error[i] > 0) factor = std::min(factor, 0.9 * std::sqrt(allowed / trial.error[i]));
-            // The solver leaves a little below zero in voxels that a front has not reached.
+            // In voxels that a front has not reached the solver leaves a little below zero.
             const double least = flows.diffuses() ? -allowed : 0.0;
             accepted = accepted && trial.error[i] <= allowed && trial.end[i].pool >= least && trial.end[i].cleft >= 0;
         }
@@ -216,14 +216,14 @@ void advance(std::span<ExtracellularPool> voxels, const Diffusion& diffusion,
             ExtracellularPool& pool = voxels[i];
             const Flow& flow = flows.voxels[i];
             const GlutamateParameters& p = pool.parameters;
-            const double steady_before = mglur_steady_factor(p, std::max(0.0, concentration_uM(pool)));
+            const double steady_before = mglur_steady_factor(p, concentration_uM(pool));
             pool.cleft_zmol = trial.end[i].cleft;
             pool.extracellular_zmol = trial.end[i].pool;
             pool.released_zmol += flow.released_zmol_per_s * h;
             pool.leaked_zmol += flow.leak_zmol_per_s * h;
             pool.taken_up_at_synapse_zmol += (1 - p.spill_fraction) * trial.end[i].left_cleft;
             pool.taken_up_zmol += trial.end[i].taken_up;
-            const double level_uM = std::max(0.0, concentration_uM(pool));
+            const double level_uM = concentration_uM(pool);
             const double steady = 0.5 * (steady_before + mglur_steady_factor(p, level_uM));
             pool.nmda_gating += -std::expm1(-h / p.nmda_tau_s) * (extrasynaptic_gating(p, level_uM) - pool.nmda_gating);
             pool.mglur_release_factor += -std::expm1(-h / p.mglur_tau_s) * (steady - pool.mglur_release_factor);

@@ -54,6 +54,8 @@ struct GlutamateParameters {
     double mglur_inhibition = 0.5;
     double mglur_tau_s = 2;
     double nmda_tau_s = 1;
+    double diffusion_um2_per_ms = 0.76;
+    double tortuosity = 1.6;
 };
 
 /// Clefts and extracellular space of one region, with its books.
@@ -98,8 +100,20 @@ std::vector<ExtracellularPool> make_voxels(const GlutamateParameters& parameters
 void advance(std::span<ExtracellularPool> voxels, const Diffusion& diffusion,
              std::span<const double> release_events_per_s, double eaat2, double duration_s, double tolerance = 1e-5);
 
-/// Extracellular level G in uM.
-inline double concentration_uM(const ExtracellularPool& pool) { return pool.extracellular_zmol / pool.volume_fL; }
+/// Extracellular level of all voxels together, in uM.
+inline double mean_concentration_uM(std::span<const ExtracellularPool> voxels) {
+    double amount_zmol = 0, volume_fL = 0;
+    for (const ExtracellularPool& voxel : voxels) {
+        amount_zmol += voxel.extracellular_zmol;
+        volume_fL += voxel.volume_fL;
+    }
+    return amount_zmol / volume_fL;
+}
+
+/// Extracellular level G in uM. What diffusion may leave below zero, within the tolerance of a step, is none.
+inline double concentration_uM(const ExtracellularPool& pool) {
+    return pool.extracellular_zmol < 0 ? 0 : pool.extracellular_zmol / pool.volume_fL;
+}
 
 /// Open fraction of extrasynaptic NMDA receptors, before their Mg block, at the level g_uM (0 or more): a
 /// Hill function, Traynelis 2010.
@@ -156,6 +170,22 @@ struct Described<glutamate::GlutamateParameters> {
          "[M] Vicini 1998 (2B, 2C 0.3-0.4 s; 2D 1.7-4.8 s)"},
         {"mglur_tau", "s", &S::mglur_tau_s, positive, "onset and offset of the presynaptic effect",
          "[M] G-protein signalling, seconds"},
+        {"diffusion", "um^2/ms", &S::diffusion_um2_per_ms, non_negative, "D in water, between voxels",
+         "[M] Longsworth 1953 (glutamine)"},
+        {"tortuosity",
+         "1",
+         &S::tortuosity,
+         {1, 10},
+         "lambda: diffusion in tissue is D/lambda^2",
+         "[M] Nicholson & Sykova 1998"},
+    });
+    static constexpr auto keys = std::to_array<Key>({
+        {"voxels",
+         "three whole numbers",
+         "[1, 1, 1]",
+         "into how many voxels the box around a region's neurons is cut, each with an extracellular level of its own",
+         "1",
+         {1, 1000}},
     });
 };
 

@@ -16,7 +16,9 @@ using namespace rewire::glutamate;
 
 namespace {
 
-const double d_um2_per_ms = effective_diffusion_um2_per_ms({});
+const double d_um2_per_ms =
+
+    effective_diffusion_um2_per_ms(GlutamateParameters{}.diffusion_um2_per_ms, GlutamateParameters{}.tortuosity);
 
 struct Region {
     VoxelGrid grid;
