@@ -55,11 +55,11 @@ struct Flows {
 
     /// One stage k of the Rosenbrock method: (1 - gamma h J(y)) k = f(at) - subtract. The clefts first, then the
     /// spaces between them, which diffusion couples, then the outflows.
-    std::vector<Amounts> stage(const std::vector<Amounts>& y, const std::vector<Amounts>& at,
-                               const std::vector<Amounts>& subtract, double gamma_h) const {
+    void stage(const std::vector<Amounts>& y, const std::vector<Amounts>& at, const std::vector<Amounts>& subtract,
+               double gamma_h, std::vector<Amounts>& k) {
         const std::size_t n = voxels.size();
-        std::vector<Amounts> k(n);
-        std::vector<double> input(n), diagonal(n);
+        input.resize(n);
+        diagonal.resize(n);
         for (std::size_t i = 0; i < n; ++i) {
             const Flow& flow = voxels[i];
             const double outflow = flow.cleft_rate_per_s * at[i].cleft;
@@ -86,33 +86,44 @@ struct Flows {
         for (std::size_t i = 0; i < n; ++i)
             k[i].taken_up = voxels[i].uptake_zmol_per_s(at[i].pool) - subtract[i].taken_up +
                             gamma_h * voxels[i].uptake_slope_per_s(y[i].pool) * k[i].pool;
-        return k;
     }
+
+    std::vector<double> input, diagonal; ///< of a stage
 };
 
+/// A trial step, whose vectors serve every step of an advance.
 struct Trial {
-    std::vector<Amounts> end;
+    explicit Trial(std::size_t voxels)
+        : start(voxels),
+          end(voxels),
+          k1(voxels),
+          k2(voxels),
+          at(voxels),
+          twice(voxels),
+          nothing(voxels),
+          error(voxels) {}
+
+    std::vector<Amounts> start, end, k1, k2, at, twice;
+    const std::vector<Amounts> nothing;
     std::vector<double> error; ///< per voxel: distance to the embedded first-order solution, zmol
 };
 
 /// A step of ROS2 (Verwer et al. 1999), gamma = 1 - 1/sqrt 2:
 ///     y <- y + 3/2 h k1 + 1/2 h k2,   (1 - gamma h J) k1 = f(y),   (1 - gamma h J) k2 = f(y + h k1) - 2 k1
-Trial rosenbrock(const Flows& flows, const std::vector<Amounts>& y, double h) {
+void rosenbrock(Flows& flows, double h, Trial& t) {
     constexpr double gamma = 1 - 1 / std::numbers::sqrt2;
-    const std::size_t n = y.size();
-    const std::vector<Amounts> k1 = flows.stage(y, y, std::vector<Amounts>(n), gamma * h);
-    std::vector<Amounts> at(n), twice(n);
+    const std::size_t n = t.start.size();
+    flows.stage(t.start, t.start, t.nothing, gamma * h, t.k1);
     for (std::size_t i = 0; i < n; ++i) {
-        at[i] = advanced(y[i], h, k1[i]);
-        twice[i] = advanced({}, 2, k1[i]);
+        t.at[i] = advanced(t.start[i], h, t.k1[i]);
+        t.twice[i] = advanced({}, 2, t.k1[i]);
     }
-    const std::vector<Amounts> k2 = flows.stage(y, at, twice, gamma * h);
-    Trial trial{std::vector<Amounts>(n), std::vector<double>(n)};
+    flows.stage(t.start, t.at, t.twice, gamma * h, t.k2);
     for (std::size_t i = 0; i < n; ++i) {
-        trial.end[i] = advanced(advanced(y[i], 1.5 * h, k1[i]), 0.5 * h, k2[i]);
-        trial.error[i] = 0.5 * h * std::max(std::abs(k1[i].cleft + k2[i].cleft), std::abs(k1[i].pool + k2[i].pool));
+        const Amounts &k1 = t.k1[i], &k2 = t.k2[i];
+        t.end[i] = advanced(advanced(t.start[i], 1.5 * h, k1), 0.5 * h, k2);
+        t.error[i] = 0.5 * h * std::max(std::abs(k1.cleft + k2.cleft), std::abs(k1.pool + k2.pool));
     }
-    return trial;
 }
 
 void require(bool condition, const char* message) {
@@ -175,7 +186,7 @@ void advance(std::span<ExtracellularPool> voxels, const Diffusion& diffusion,
             "glutamate: diffusion must be between these voxels");
     if (voxels.empty()) return;
     const std::size_t n = voxels.size();
-    Flows flows{{}, diffusion};
+    Flows flows{{}, diffusion, {}, {}};
     double shortest_tau_c_s = std::numeric_limits<double>::infinity();
     for (std::size_t i = 0; i < n; ++i) {
         const GlutamateParameters& p = voxels[i].parameters;
@@ -188,12 +199,13 @@ void advance(std::span<ExtracellularPool> voxels, const Diffusion& diffusion,
     }
     double left_s = duration_s;
     double step_s = 0.1 * shortest_tau_c_s;
-    std::vector<Amounts> now(n);
+    Trial trial(n);
+    const std::vector<Amounts>& now = trial.start;
     while (left_s > 0) {
         const bool last = step_s >= left_s;
         const double h = last ? left_s : step_s;
-        for (std::size_t i = 0; i < n; ++i) now[i] = {voxels[i].cleft_zmol, voxels[i].extracellular_zmol, 0, 0};
-        const Trial trial = rosenbrock(flows, now, h);
+        for (std::size_t i = 0; i < n; ++i) trial.start[i] = {voxels[i].cleft_zmol, voxels[i].extracellular_zmol, 0, 0};
+        rosenbrock(flows, h, trial);
         double factor = 5.0;
         bool accepted = true;
         for (std::size_t i = 0; i < n; ++i) {
