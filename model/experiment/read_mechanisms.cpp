@@ -37,6 +37,9 @@ void read_glutamate(TableReader& root, engine::Model& model) {
             for (std::size_t axis = 0; axis < 3; ++axis) model.voxels[axis] = static_cast<std::size_t>((*voxels)[axis]);
         else
             table->error("voxels", "must be three whole numbers, such as [4, 4, 1]");
+        constexpr std::size_t most_voxels = 100'000; // each is advanced on every slow tick
+        if (whole && model.voxels_per_region() > most_voxels)
+            table->error("voxels", fmt::format("must make at most {} voxels", most_voxels));
         const std::vector<glutamate::VoxelGrid> grids = engine::region_grids(model);
         for (std::size_t r = 0; whole && r < grids.size(); ++r)
             for (std::size_t axis = 0; axis < 3; ++axis)
