@@ -8,6 +8,7 @@
 
 #include "cli/commands.hpp"
 #include "drug/nmda_scheme.hpp"
+#include "drug/shipped.hpp"
 #include "engine/model.hpp"
 #include "experiment/description.hpp"
 #include "experiment/diagnostics.hpp"
@@ -34,8 +35,20 @@ void print_keys(std::vector<experiment::KeyInWords> keys) {
                                  width(&Words::allowed), k.meaning);
 }
 
+/// What a species does, as a config would say it.
+void print_action(const std::string& species) {
+    const drug::Action action = drug::shipped_action(species);
+    std::cout << fmt::format("  {} acts: {}\n", species, action.source.empty() ? "on nothing" : action.source);
+    for (const drug::TargetEffect& e : action.targets)
+        std::cout << fmt::format("    target.{} = {{ ec50 = \"{:.6g} uM\", exponent = {:.6g}, efficacy = {:.6g} }}\n",
+                                 drug::targets[static_cast<std::size_t>(e.target)].name, e.ec50_uM, e.exponent,
+                                 e.efficacy);
+    if (action.block) print_keys(experiment::in_words(*action.block));
+}
+
 void print_drug(const drug::PkModel& m) {
-    std::cout << fmt::format("  source: {}\n  for a body of {} kg\n", m.source, m.reference_weight_kg);
+    std::cout << fmt::format("  body: {}\n  source: {}\n  for a body of {} kg\n", m.meaning, m.source,
+                             m.reference_weight_kg);
     for (const drug::Compartment& c : m.compartments)
         std::cout << (c.volume_L > 0 ? fmt::format("  compartment {:<22} {} L\n", c.name, c.volume_L)
                                      : fmt::format("  compartment {}\n", c.name));
@@ -56,24 +69,38 @@ void print_drug(const drug::PkModel& m) {
                                          i.lag_h > 0 ? fmt::format(" after {} h", i.lag_h) : ""));
         std::cout << fmt::format("  route {}: {}\n", r.name, fmt::join(inputs, "; "));
     }
+    for (const drug::Variation& v : m.variations)
+        std::cout << fmt::format("  between subjects: {} ({}), variance of the logarithm {:.6g}\n", v.name,
+                                 v.volume.empty()
+                                     ? fmt::format("flow {} -> {}{}", v.from, v.to.empty() ? "eliminated" : v.to,
+                                                   v.both_ways ? " and back" : "")
+                                     : "volume of " + v.volume,
+                                 v.variance);
+    for (const drug::Covariance& c : m.covariances)
+        std::cout << fmt::format("  between subjects: covariance of {} and {} {:.6g}\n", c.first, c.second,
+                                 c.covariance);
 }
 
 void print_section(const experiment::SectionInWords& section) {
     print_keys(section.keys);
-    if (section.name != Described<engine::Intervention>::name) return;
-    for (const auto& [kind, meaning] : engine::intervention_kinds)
-        std::cout << fmt::format("  what = {:<20} {}\n", fmt::format("\"{}\"", kind), meaning);
+    if (section.name == Described<engine::Intervention>::name)
+        for (const engine::InterventionKind& kind : engine::intervention_kinds)
+            std::cout << fmt::format("  what = {:<20} {}\n", fmt::format("\"{}\"", kind.name), kind.meaning);
+    if (section.name == Described<drug::TargetEffect>::name)
+        for (const drug::TargetInWords& t : drug::targets)
+            std::cout << fmt::format("  target.{:<18} {}{}\n", t.name, t.meaning,
+                                     t.needs.empty() ? "" : fmt::format("; needs [{}]", t.needs));
 }
 
 std::vector<Topic> all_topics() {
     std::vector<Topic> topics;
     for (const experiment::SectionInWords& s : experiment::config_sections())
         topics.push_back({s.name, s.where, s.meaning, [s] { print_section(s); }});
-    topics.push_back({"ketamine", "block of the species ketamine and esketamine", "open-channel blocker, racemic",
-                      [] { print_keys(experiment::in_words(drug::ketamine())); }});
-    topics.push_back({"norketamine", "block of the species norketamine and noresketamine",
-                      "open-channel blocker, 6.4 times weaker (Shaffer 2014)",
-                      [] { print_keys(experiment::in_words(drug::norketamine())); }});
+    for (const drug::ShippedDrug& d : drug::shipped_drugs())
+        topics.push_back({d.name, fmt::format("[drug.NAME] preset = \"{}\"", d.name), d.meaning, [&d] {
+                              print_drug(d.pharmacokinetics);
+                              for (const drug::Species& s : d.pharmacokinetics.species) print_action(s.name);
+                          }});
     const char* scheme = "what tests hold channel block against; no table of a config";
     topics.push_back({std::string(Described<drug::NmdaScheme>::name), scheme,
                       std::string(Described<drug::NmdaScheme>::meaning),

@@ -5,7 +5,10 @@
 #include <limits>
 #include <stdexcept>
 
+#include <Eigen/Cholesky>
 #include <unsupported/Eigen/MatrixFunctions>
+
+#include "random/stream.hpp"
 
 namespace rewire::drug {
 namespace {
@@ -85,6 +88,75 @@ void check_route(const PkModel& model, const Route& route) {
     if (share > 1 + 1e-9) fail(whose + ": the fractions of its inputs add up to more than 1");
 }
 
+const Flow* find_flow(const std::vector<Flow>& flows, std::string_view from, std::string_view to) {
+    const auto found = std::ranges::find_if(flows, [&](const Flow& f) { return f.from == from && f.to == to; });
+    return found == flows.end() ? nullptr : &*found;
+}
+
+/// Whether drug in one compartment may get to another.
+bool leads_to(const PkModel& model, const std::string& from, const std::string& to) {
+    std::vector<std::string> reached{from};
+    for (std::size_t k = 0; k < reached.size(); ++k)
+        for (const Flow& flow : model.flows)
+            if (flow.from == reached[k] && !flow.to.empty() && flow.fraction > 0 &&
+                std::ranges::find(reached, flow.to) == reached.end())
+                reached.push_back(flow.to);
+    return std::ranges::find(reached, to) != reached.end();
+}
+
+void check_metabolites(const PkModel& model) {
+    for (const Species& a : model.species)
+        for (const Species& b : model.species)
+            if (&a < &b && a.central != b.central && leads_to(model, a.central, b.central) &&
+                leads_to(model, b.central, a.central))
+                fail("metabolite loop: " + quoted(a.name) + " turns into " + quoted(b.name) +
+                     " and back; a species must be made from those before it");
+}
+
+void check_variation(const PkModel& model, const Variation& variation) {
+    const std::string whose = "variation " + quoted(variation.name);
+    check_ranges(variation, whose);
+    if (variation.volume.empty() == variation.from.empty())
+        fail(whose + ": needs one of volume and from, the compartment or the flow that varies");
+    if (!variation.volume.empty()) {
+        check_compartment(model, variation.volume, whose);
+        if (find_named(model.compartments, variation.volume)->volume_L == 0)
+            fail(whose + ": compartment " + quoted(variation.volume) + " has no volume");
+        return;
+    }
+    const auto check_there = [&](const std::string& from, const std::string& to) {
+        if (!find_flow(model.flows, from, to)) fail(whose + ": no flow from " + quoted(from) + " to " + quoted(to));
+    };
+    check_there(variation.from, variation.to);
+    if (variation.both_ways) check_there(variation.to, variation.from);
+}
+
+/// Covariance matrix of the etas.
+Eigen::MatrixXd covariance_matrix(const PkModel& model) {
+    const auto n = static_cast<Eigen::Index>(model.variations.size());
+    Eigen::MatrixXd matrix = Eigen::MatrixXd::Zero(n, n);
+    for (Eigen::Index k = 0; k < n; ++k) matrix(k, k) = model.variations[static_cast<std::size_t>(k)].variance;
+    const auto index = [&](const std::string& name) {
+        return std::ranges::find(model.variations, name, &Variation::name) - model.variations.begin();
+    };
+    for (const Covariance& c : model.covariances)
+        matrix(index(c.first), index(c.second)) = matrix(index(c.second), index(c.first)) = c.covariance;
+    return matrix;
+}
+
+void check_variability(const PkModel& model) {
+    check_names(model.variations, "variation");
+    for (const Variation& variation : model.variations) check_variation(model, variation);
+    for (const Covariance& c : model.covariances) {
+        check_ranges(c, "covariance of " + quoted(c.first));
+        for (const std::string& name : {c.first, c.second})
+            if (!find_named(model.variations, name)) fail("covariance: no variation " + quoted(name));
+        if (c.first == c.second) fail("covariance of " + quoted(c.first) + " with itself: that is its variance");
+    }
+    if (!model.covariances.empty() && covariance_matrix(model).llt().info() != Eigen::Success)
+        fail("covariance: greater than the variances allow (the matrix must be positive definite)");
+}
+
 /// First-order rate of a flow.
 double rate_per_h(const PkModel& model, const Flow& flow) {
     if (flow.rate_per_h > 0) return flow.rate_per_h;
@@ -131,6 +203,8 @@ void check(const PkModel& model) {
     for (const Flow& flow : model.flows) check_flow(model, flow);
     for (const Species& species : model.species) check_species(model, species);
     for (const Route& route : model.routes) check_route(model, route);
+    check_metabolites(model);
+    check_variability(model);
 }
 
 PkModel scaled_to_weight(const PkModel& model, double weight_kg) {
@@ -145,6 +219,41 @@ PkModel scaled_to_weight(const PkModel& model, double weight_kg) {
         if (from && from->volume_L > 0) flow.rate_per_h *= std::pow(size, -0.25);
     }
     return scaled;
+}
+
+std::vector<double> subject_etas(const PkModel& model, std::int64_t number) {
+    if (number < 0) fail("the number of a subject must be 0 or more");
+    const auto n = static_cast<Eigen::Index>(model.variations.size());
+    if (number == 0 || n == 0) return std::vector<double>(model.variations.size(), 0);
+    std::uint32_t of_model =
+        2166136261u; // FNV-1a: drugs of one subject have numbers of their own, whatever their order
+    for (const char c : model.name) of_model = (of_model ^ static_cast<unsigned char>(c)) * 16777619u;
+    RandomStream random(static_cast<std::uint64_t>(number), Purpose::subject, of_model);
+    Eigen::VectorXd independent(n);
+    for (double& z : independent) z = random.normal();
+    const Eigen::VectorXd etas = covariance_matrix(model).llt().matrixL() * independent;
+    return {etas.begin(), etas.end()};
+}
+
+PkModel of_subject(const PkModel& model, std::int64_t number) {
+    check_variability(model);
+    const std::vector<double> etas = subject_etas(model, number);
+    PkModel subject = model;
+    const auto multiply = [&](const std::string& from, const std::string& to, double factor) {
+        for (Flow& flow : subject.flows)
+            if (flow.from == from && flow.to == to) flow.rate_per_h *= factor, flow.clearance_L_per_h *= factor;
+    };
+    for (std::size_t k = 0; k < etas.size(); ++k) {
+        const Variation& variation = model.variations[k];
+        const double factor = std::exp(etas[k]);
+        if (!variation.volume.empty()) {
+            subject.compartments[index_of(model, variation.volume)].volume_L *= factor;
+            continue;
+        }
+        multiply(variation.from, variation.to, factor);
+        if (variation.both_ways) multiply(variation.to, variation.from, factor);
+    }
+    return subject;
 }
 
 std::vector<Dose> repeated(const Dose& dose, double every_s, int times) {

@@ -65,6 +65,21 @@ struct Route {
     std::vector<RouteInput> inputs;
 };
 
+/// A volume or a flow that differs between subjects: times exp(eta), eta normal about 0.
+struct Variation {
+    std::string name;
+    std::string volume;     ///< compartment whose volume it is, or
+    std::string from, to;   ///< the ends of the flow whose rate or clearance it is
+    bool both_ways = false; ///< the flow back with it: an exchange
+    double variance = 0.1;  ///< of eta, omega^2
+};
+
+/// What the etas of two variations have in common.
+struct Covariance {
+    std::string first, second;
+    double covariance = 0;
+};
+
 /// A compartment model of one drug and its metabolites.
 struct PkModel {
     std::string name;
@@ -75,6 +90,8 @@ struct PkModel {
     std::vector<Flow> flows;
     std::vector<Species> species; ///< the drug itself first
     std::vector<Route> routes;
+    std::vector<Variation> variations; ///< between subjects; none: every subject is the typical one
+    std::vector<Covariance> covariances;
 };
 
 /// The published models: "otto2021" (venous, the default), "simons2022" (arterial, with hydroxynorketamine),
@@ -85,10 +102,11 @@ const std::vector<PkModel>& published_models();
 const PkModel* find_published_model(std::string_view name);
 
 /// Checks that a model is one that can be integrated: ranges, names that exist and are not given twice, a
-/// central compartment with a volume for each species, one of rate and clearance for each flow, routes that
-/// do not bring in more than the dose.
+/// central compartment with a volume for each species, one of rate and clearance for each flow, no metabolite that
+/// turns back into what it is made from, routes that do not bring in more than the dose, variations of what there is,
+/// with covariances that normal numbers can have.
 ///
-/// \throws std::invalid_argument naming the compartment, flow, species or route at fault
+/// \throws std::invalid_argument naming the compartment, flow, species, route or variation at fault
 void check(const PkModel& model);
 
 /// The model of a body of another weight: volumes in proportion, clearances with the power 0.75 (Anderson &
@@ -99,6 +117,15 @@ void check(const PkModel& model);
 /// \param weight_kg  above 0
 /// \throws std::invalid_argument for a weight that is not a positive number
 PkModel scaled_to_weight(const PkModel& model, double weight_kg);
+
+/// The body of one subject: volumes and flows that vary are multiplied by exp(eta), with etas that are jointly normal
+/// as the model's variances and covariances say. The same number is the same subject, whatever else is drawn or run.
+/// \param number  0 is the typical subject, in whom every eta is 0
+/// \throws std::invalid_argument as `check`, or for a negative number
+PkModel of_subject(const PkModel& model, std::int64_t number);
+
+/// The etas of a subject, one for each variation.
+std::vector<double> subject_etas(const PkModel& model, std::int64_t number);
 
 /// One administration. Whoever keeps several drugs sorts doses by `drug`; a `Pharmacokinetics` gives all that
 /// it is handed. A dose over a time enters evenly over it, or over the duration of the route's own zero-order
@@ -216,6 +243,33 @@ struct Described<drug::Flow> {
 };
 
 template <>
+struct Described<drug::Variation> {
+    using S = drug::Variation;
+    static constexpr std::string_view name = "variation";
+    static constexpr std::string_view meaning = "a volume or a flow that differs between subjects, log-normally";
+    static constexpr auto parameters = std::to_array<Parameter<S>>({
+        {"name", "1", &S::name, any_value, "name", "", {}, true},
+        {"volume", "1", &S::volume, any_value, "compartment whose volume it is, where no flow is given", ""},
+        {"from", "1", &S::from, any_value, "where the flow starts whose rate or clearance it is", ""},
+        {"to", "1", &S::to, any_value, "where that flow ends; empty: eliminated", ""},
+        {"both_ways", "1", &S::both_ways, any_value, "the flow back varies with it", ""},
+        {"variance", "1", &S::variance, positive, "omega^2: variance of the logarithm", "the model's", {}, true},
+    });
+};
+
+template <>
+struct Described<drug::Covariance> {
+    using S = drug::Covariance;
+    static constexpr std::string_view name = "covariance";
+    static constexpr std::string_view meaning = "covariance of the logarithms of two variations";
+    static constexpr auto parameters = std::to_array<Parameter<S>>({
+        {"first", "1", &S::first, any_value, "name of a variation", "", {}, true},
+        {"second", "1", &S::second, any_value, "name of another", "", {}, true},
+        {"covariance", "1", &S::covariance, any_value, "of the logarithms", "the model's", {}, true},
+    });
+};
+
+template <>
 struct Described<drug::Species> {
     using S = drug::Species;
     static constexpr std::string_view name = "species";
@@ -239,8 +293,10 @@ struct Described<drug::Species> {
          "[M] half-life 0.2 min (Herd & Anderson 2007) to 3 min (Schuttler 1987)"},
     });
     static constexpr auto keys = std::to_array<Key>({
-        {"block", "true, false, or a table", "(that of ketamine or norketamine; none of others)",
+        {"block", "true, false, or a table", "(that of a shipped species of the name; none of others)",
          "block of NMDA channels; of [drug.NAME.species.NAME] only, which takes the last three parameters"},
+        {"target", "tables by name", "(those of a shipped species of the name; none of others)",
+         "effects on named targets, such as target.ampa = { ec50 = \"0.15 uM\" }; of [drug.NAME.species.NAME] only"},
     });
 };
 
@@ -271,6 +327,8 @@ struct Described<drug::PkModel> {
         {"flow", "a list of tables", "(none)", "transfers between them, and elimination"},
         {"species", "a list of tables", "", "the drug itself, then its metabolites; at least one"},
         {"route", "a list of tables", "(none)", "ways of giving the drug"},
+        {"variation", "a list of tables", "(none)", "what differs between subjects"},
+        {"covariance", "a list of tables", "(none)", "which of that goes together"},
     });
 };
 

@@ -1,6 +1,8 @@
 // The numbers of the published compartment models, for 70 kg unless said; structure and source stand with
 // each.
 
+#include <cmath>
+
 #include "drug/pharmacokinetics.hpp"
 
 namespace rewire::drug {
@@ -56,6 +58,23 @@ void add_portal_depot(PkModel& model, const std::string& depot, const std::strin
     model.flows.push_back(by_rate(depot, metabolised_to, rate_per_h * (1 - escape)));
 }
 
+Variation of_volume(std::string name, std::string compartment, double variance) {
+    return {.name = std::move(name), .volume = std::move(compartment), .variance = variance};
+}
+
+Variation of_flow(std::string name, std::string from, std::string to, double variance, bool both_ways = false) {
+    return {.name = std::move(name),
+            .from = std::move(from),
+            .to = std::move(to),
+            .both_ways = both_ways,
+            .variance = variance};
+}
+
+/// Variance of the logarithm of a log-normal number with this coefficient of variation.
+double log_variance(double coefficient_of_variation) {
+    return std::log1p(coefficient_of_variation * coefficient_of_variation);
+}
+
 void add_injections(PkModel& model) {
     add_depot(model, "muscle", "central", muscle_rate_per_h);
     add_depot(model, "skin", "central", skin_rate_per_h);
@@ -101,6 +120,10 @@ PkModel otto2021() {
     add_portal_depot(m, "gut", "norketamine", oral_rate_per_h, oral_escape);
     add_sprays(m, "gut", swallowed_duration_h);
     m.routes.push_back({"oral", {{"gut", 1, oral_duration_h}}});
+    m.variations = {of_volume("V1", "central", 0.084), of_flow("CL", "central", "norketamine", 0.026),
+                    of_volume("norketamine_V1", "norketamine", 0.040),
+                    of_flow("norketamine_CL", "norketamine", "", 0.103)};
+    m.covariances = {{"V1", "CL", 0.023}, {"norketamine_V1", "norketamine_CL", 0.045}};
     return m;
 }
 
@@ -183,6 +206,13 @@ PkModel perez_ruixo2021() {
     add_depot(m, "peritoneum", "liver", peritoneum_rate_per_h);
     add_sprays(m, "swallowed", swallowed_duration_h);
     m.routes.push_back({"oral", {{"gut", 1, oral_duration_h}}});
+    m.variations = {of_volume("Vc", "central", log_variance(0.275)),
+                    of_volume("Vp1", "peripheral1", log_variance(0.49)),
+                    of_volume("Vh", "liver", log_variance(0.35)),
+                    of_flow("Qh", "central", "liver", log_variance(0.23), true),
+                    of_flow("k_el", "liver", "", log_variance(1.20)),
+                    of_flow("ka_nasal", "nose", "central", log_variance(0.615)),
+                    of_flow("ka_swallowed", "swallowed", "liver", log_variance(1.32))};
     return m;
 }
 

@@ -13,6 +13,7 @@
 
 #include "drug/channel_block.hpp"
 #include "drug/pharmacokinetics.hpp"
+#include "drug/target.hpp"
 #include "engine/fast_network.hpp"
 #include "engine/multirate.hpp"
 #include "engine/structural_update.hpp"
@@ -27,29 +28,48 @@
 
 namespace rewire::engine {
 
-/// A drug in the body: its compartments, its doses, and which of its species block NMDA channels.
+/// A drug in the body: its compartments, its doses, and what its species act on.
 struct DrugModel {
-    drug::PkModel pharmacokinetics; ///< scaled to the subject's weight
+    drug::PkModel pharmacokinetics; ///< of the subject
     std::vector<drug::Dose> doses;
-    std::vector<std::optional<drug::Blocker>> blockers; ///< per species
+    std::vector<std::optional<drug::Blocker>> blockers;   ///< per species
+    std::vector<std::vector<drug::TargetEffect>> targets; ///< per species
 };
 
-/// What an intervention may be; the strength is 0 (none) to 1 (complete) unless said otherwise.
-inline constexpr std::array<std::pair<std::string_view, std::string_view>, 12> intervention_kinds{{
-    {"nbqx", "AMPA receptors blocked"},
-    {"nmda_antagonist", "NMDA receptors blocked, whatever their state (competitive antagonist)"},
-    {"nifedipine", "L-type calcium channels blocked"},
-    {"anti_bdnf", "released BDNF scavenged"},
-    {"trkb_block", "TrkB activation blocked"},
-    {"trkb_modulation", "TrkB activation raised by a positive modulator: relative gain, 0 or more"},
-    {"rapamycin", "mTORC1 activation blocked"},
-    {"anisomycin", "protein synthesis blocked"},
-    {"uptake_block", "glutamate uptake by EAAT2 blocked"},
-    {"hnk", "unbound (2R,6R)-hydroxynorketamine in uM, for the optional AMPA gain (ampa_hnk_gain)"},
-    {"inflammation",
-     "imposed level J of inflammation, 0 to 1, which raises the elimination of spines (inflammation_gain)"},
-    {"stress", "chronic stress: 1 is that of the standard animal models, 0 or more"},
-}};
+/// On whose NMDA receptors drugs act, by whichever way: open-channel block or antagonism. Two hypotheses of how ketamine
+/// works, each with a switch: disinhibition (Homayoun & Moghaddam 2007, J Neurosci 27:11496) and direct block of
+/// receptors on pyramidal cells (Autry 2011, Nature 475:91).
+struct Arms {
+    bool disinhibition = true;
+    bool direct = true;
+};
+
+/// What an intervention may be, and in words: the targets of drugs, and what no drug does.
+struct InterventionKind {
+    std::string_view name;
+    drug::Effect effect;
+    std::string_view needs; ///< table of the config without which it is nothing; empty: none
+    std::string_view meaning;
+};
+
+inline constexpr auto intervention_kinds = [] {
+    constexpr std::array others{
+        InterventionKind{"hnk", drug::Effect::sum, "molecular",
+                         "unbound (2R,6R)-hydroxynorketamine in uM, for the optional AMPA gain (ampa_hnk_gain)"},
+        InterventionKind{
+            "inflammation", drug::Effect::loss, "",
+            "imposed level J of inflammation, 0 to 1, which raises the elimination of spines (inflammation_gain)"},
+        InterventionKind{"stress", drug::Effect::sum, "",
+                         "chronic stress: 1 is that of the standard animal models, 0 or more"},
+    };
+    std::array<InterventionKind, drug::targets.size() + others.size()> kinds{};
+    for (std::size_t k = 0; k < drug::targets.size(); ++k) {
+        const drug::TargetInWords& t = drug::targets[k];
+        kinds[k] = {t.intervention, t.effect, t.needs, t.meaning};
+    }
+    for (std::size_t k = 0; k < others.size(); ++k) kinds[drug::targets.size() + k] = others[k];
+    return kinds;
+}();
 
 /// A scheduled change of one factor.
 struct Intervention {
@@ -90,6 +110,7 @@ struct Model {
     std::int64_t activity_every_steps = 0; ///< 0: no rates, synchrony and LFP on the fast clock
 
     std::vector<DrugModel> drugs;
+    Arms arms;
     std::vector<Intervention> interventions;
     structure::CalciumParameters calcium;
     neuron::LType l_type;
@@ -198,7 +219,8 @@ struct Described<engine::Intervention> {
         {.name = "strength",
          .holds = "0 to 1, or 0 or more",
          .fallback = "1",
-         .meaning = "0 none, 1 complete; 0 or more for stress, trkb_modulation and hnk",
+         .meaning = "0 none, 1 complete; 0 or more for gains and amounts: gaba_a, trkb_modulation, ampa_gain, hnk and "
+                    "stress",
          .range = non_negative},
     });
 };
@@ -262,9 +284,25 @@ struct Described<engine::DrugModel> {
     static constexpr std::string_view meaning = "a drug in the body";
     static constexpr auto parameters = std::array<Parameter<S>, 0>{};
     static constexpr auto keys = std::to_array<Key>({
-        {"pharmacokinetics", "the name of a published model, such as \"otto2021\", or a table of compartments", "",
-         "how the drug and its metabolites spread and leave"},
-        {"species", "tables by name", "(those of the model)", "other values for a species of the model, and its block"},
+        {"preset", "the name of a shipped drug, such as \"nbqx\"", "(none)",
+         "a drug with body, metabolites and actions: rewire describe NAME; in place of pharmacokinetics"},
+        {"pharmacokinetics", "the name of a published model, such as \"otto2021\", or a table of compartments",
+         "(the preset's)", "how the drug and its metabolites spread and leave; needed without a preset"},
+        {"species", "tables by name", "(those of the model)",
+         "other values for a species of the model, its block and its targets"},
+    });
+};
+
+template <>
+struct Described<engine::Arms> {
+    using S = engine::Arms;
+    static constexpr std::string_view name = "arms";
+    static constexpr std::string_view meaning = "on whose NMDA receptors drugs and antagonists act";
+    static constexpr auto parameters = std::to_array<Parameter<S>>({
+        {"disinhibition", "1", &S::disinhibition, any_value,
+         "on those of cells that neither excite others nor hold the chain of [molecular]: interneurons", ""},
+        {"direct", "1", &S::direct, any_value,
+         "on those of cells that do, pyramidal cells: the drive of resting receptors, and the currents of spikes", ""},
     });
 };
 

@@ -51,9 +51,9 @@ void Simulation::build_observables() {
             return drugs()[d].unbound_brain_uM(s);
         });
         add("nmda_block_synaptic", "1", "blocked share of the current of synaptic NMDA receptors", "population",
-            [this](std::size_t p) { return mean(blocked(p, synaptic).blocked); });
+            [this](std::size_t p) { return slow_.nmda_loss(p, synaptic, time_s()); });
         add("nmda_block_extrasynaptic", "1", "blocked share of the current of extrasynaptic NMDA receptors",
-            "population", [this](std::size_t p) { return mean(blocked(p, extrasynaptic).blocked); });
+            "population", [this](std::size_t p) { return slow_.nmda_loss(p, extrasynaptic, time_s()); });
     }
     if (model_.glutamate) {
         // The level follows single volleys within milliseconds, so the mean over the window is what can be compared.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
+#include <tuple>
 #include <utility>
 
 #include "engine/averages.hpp"
@@ -78,35 +79,56 @@ std::span<const glutamate::ExtracellularPool> SlowPart::voxels(std::size_t regio
     return std::span(state_.glutamate).subspan(region * n, n);
 }
 
+bool SlowPart::acted_on(drug::Target target) const {
+    const std::string_view name = drug::targets[static_cast<std::size_t>(target)].intervention;
+    for (const Intervention& i : model_.interventions)
+        if (i.what == name) return true;
+    for (const DrugModel& d : model_.drugs)
+        for (const auto& effects : d.targets)
+            for (const drug::TargetEffect& e : effects)
+                if (e.target == target) return true;
+    return false;
+}
+
 void SlowPart::configure_drives() {
     const auto& blockers = network_.options().drives.blockers;
     const drug::Competition& competition = network_.options().drives.competition;
-    bool antagonised = false;
-    for (const Intervention& i : model_.interventions) antagonised = antagonised || i.what == "nbqx";
+    const bool of_ampa = acted_on(drug::Target::ampa), of_gaba_a = acted_on(drug::Target::gaba_a);
+    nmda_pools_.resize(network_.populations.size());
+    std::vector<bool> excites(network_.populations.size(), false);
+    for (const FastProjection& projection : network_.projections)
+        if (projection.specification.glutamatergic) excites[projection.specification.source] = true;
     for (std::size_t p = 0; p < network_.populations.size(); ++p) {
         FastPopulation& population = network_.populations[p];
         const std::size_t n = population.size();
         const bool signals = model_.signalling &&
                              std::find(model_.signalling_populations.begin(), model_.signalling_populations.end(), p) !=
                                  model_.signalling_populations.end();
+        acts_.push_back(signals || excites[p] ? model_.arms.direct : model_.arms.disinhibition);
         for (synapse::ReceptorState& receptor : population.receptors)
-            if (receptor.kind == synapse::ReceptorKind::ampa && (signals || antagonised)) receptor.gain.assign(n, 1);
-        Drives& drives = population.drives;
-        drives.sampled = signals || (!blockers.empty() && population.has_nmda);
-        if (!drives.sampled) continue;
-        drives.l_type.assign(n, 0);
-        drives.ampa_nS.assign(n, 0);
+            if ((receptor.kind == synapse::ReceptorKind::ampa && (signals || of_ampa)) ||
+                (receptor.kind == synapse::ReceptorKind::gaba_a && of_gaba_a))
+                receptor.gain.assign(n, 1);
         const synapse::Receptor* synaptic_mix = nullptr;
         for (const synapse::ReceptorState& receptor : population.receptors)
             if (receptor.active && receptor.kind == synapse::ReceptorKind::nmda && synaptic_mix == nullptr)
                 synaptic_mix = &receptor.parameters;
         const bool outside = population.specification.tonic_nmda_nS > 0 || signals;
-        const std::array<const synapse::Receptor*, 2> mixes{
-            synaptic_mix, outside ? &population.specification.extrasynaptic : nullptr};
+        const synapse::Receptor& extrasynaptic_mix = population.specification.extrasynaptic;
+        // Resting receptors of the chain are there without a modelled synapse: then as those outside of synapses.
+        for (const auto& [pool, present, mix] :
+             {std::tuple{synaptic, synaptic_mix != nullptr, synaptic_mix ? *synaptic_mix : extrasynaptic_mix},
+              std::tuple{extrasynaptic, outside, extrasynaptic_mix}})
+            nmda_pools_[p][pool] = {present, synapse::conductance_shares(mix),
+                                    synapse::current_shares(mix, model_.mg_mM)};
+        Drives& drives = population.drives;
+        drives.sampled = signals || (!blockers.empty() && population.has_nmda);
+        if (!drives.sampled) continue;
+        drives.l_type.assign(n, 0);
+        drives.ampa_nS.assign(n, 0);
         for (std::size_t pool = 0; pool < 2 && !blockers.empty(); ++pool) {
-            if (mixes[pool] == nullptr) continue;
-            const synapse::PerSubunit conductance = synapse::conductance_shares(*mixes[pool]),
-                                      current = synapse::current_shares(*mixes[pool], model_.mg_mM);
+            const auto& [present, conductance, current] = nmda_pools_[p][pool];
+            if (!present) continue;
             for (std::size_t s = 0; s < drug::subunit_count; ++s) {
                 if (conductance[s] <= 0) continue;
                 SubunitSums sums{static_cast<drug::Subunit>(s), conductance[s], current[s], {}, {}};
@@ -201,22 +223,55 @@ void SlowPart::advance_without_structure(SlowState& state, const SlowInputs& inp
                                          Stretch stretch) const {
     const double seconds = to_s - from_s, middle_s = 0.5 * (from_s + to_s);
     std::vector<double> concentration = blocker_concentrations(state);
+    drug::Effects effects = drug_effects(state);
+    const std::vector<std::vector<double>> resting = resting_drives(state, from_s);
     for (drug::Pharmacokinetics& pk : state.drugs) pk.advance(from_s, to_s);
     const std::vector<double> after = blocker_concentrations(state);
     for (std::size_t b = 0; b < after.size(); ++b) concentration[b] = 0.5 * (concentration[b] + after[b]);
-    const std::vector<std::vector<double>> resting = resting_drives(state, from_s);
+    const drug::Effects effects_after = drug_effects(state);
+    for (std::size_t t = 0; t < effects.of.size(); ++t) effects.of[t] = 0.5 * (effects.of[t] + effects_after.of[t]);
     advance_block(state, inputs, concentration, seconds);
-    advance_glutamate(state, inputs, middle_s, seconds);
-    advance_signalling(state, inputs, resting, from_s, to_s);
+    advance_glutamate(state, inputs, effects, middle_s, seconds);
+    advance_signalling(state, inputs, resting, effects, from_s, to_s);
     advance_calcium(state, inputs, seconds, stretch);
 }
 
-double SlowPart::strength(std::string_view what, double at_s) const {
-    double total = 0;
+drug::Effects SlowPart::drug_effects(const SlowState& state) const {
+    drug::Effects effects;
+    for (std::size_t d = 0; d < model_.drugs.size(); ++d) {
+        std::array<drug::Site, drug::targets.size()> sites;
+        for (std::size_t s = 0; s < model_.drugs[d].targets.size(); ++s)
+            for (const drug::TargetEffect& e : model_.drugs[d].targets[s])
+                sites[static_cast<std::size_t>(e.target)].add(e, state.drugs[d].unbound_brain_uM(s));
+        for (const drug::TargetInWords& t : drug::targets)
+            effects.add(t.target, sites[static_cast<std::size_t>(t.target)].effect());
+    }
+    return effects;
+}
+
+double SlowPart::strength(std::string_view what, const drug::Effects& of_drugs, double at_s) const {
+    double imposed = 0;
     for (const Intervention& i : model_.interventions)
-        if (i.what == what && i.from_s <= at_s && at_s < i.to_s) total += i.strength;
-    const bool unbounded = what == "stress" || what == "trkb_modulation" || what == "hnk";
-    return unbounded ? total : std::min(total, 1.0);
+        if (i.what == what && i.from_s <= at_s && at_s < i.to_s) imposed += i.strength;
+    const auto kind = std::ranges::find(intervention_kinds, what, &InterventionKind::name);
+    if (kind->effect == drug::Effect::loss) imposed = std::min(imposed, 1.0);
+    const auto target = static_cast<std::size_t>(kind - intervention_kinds.begin()); // targets come first
+    return target < drug::targets.size() ? drug::together(kind->effect, imposed, of_drugs.of[target]) : imposed;
+}
+
+double SlowPart::strength(drug::Target target, const drug::Effects& of_drugs, double at_s) const {
+    return strength(drug::targets[static_cast<std::size_t>(target)].intervention, of_drugs, at_s);
+}
+
+/// Share of the receptors of each subunit that no antagonist occupies; above 1 where modulators potentiate them.
+synapse::PerSubunit SlowPart::without_antagonist(const drug::Effects& of_drugs, double at_s) const {
+    using drug::Target;
+    const double free = 1 - strength(Target::nmda, of_drugs, at_s);
+    synapse::PerSubunit shares{};
+    for (const auto& [subunit, target] : {std::pair{drug::n2a, Target::nmda_2a}, std::pair{drug::n2b, Target::nmda_2b},
+                                          std::pair{drug::n2c, Target::nmda_2c}, std::pair{drug::n2d, Target::nmda_2d}})
+        shares[subunit] = free * (1 - strength(target, of_drugs, at_s));
+    return shares;
 }
 
 std::vector<double> SlowPart::blocker_concentrations(const SlowState& state) const {
@@ -253,8 +308,9 @@ void SlowPart::advance_block(SlowState& state, const SlowInputs& inputs, const s
         }
 }
 
-void SlowPart::advance_glutamate(SlowState& state, const SlowInputs& inputs, double at_s, double seconds) const {
-    const double stress = strength("stress", at_s), open = 1 - strength("uptake_block", at_s);
+void SlowPart::advance_glutamate(SlowState& state, const SlowInputs& inputs, const drug::Effects& of_drugs, double at_s,
+                                 double seconds) const {
+    const double stress = strength("stress", of_drugs, at_s), open = 1 - strength(drug::Target::uptake, of_drugs, at_s);
     const std::size_t n = model_.voxels_per_region();
     for (std::size_t r = 0; r * n < state.glutamate.size(); ++r) {
         const std::span<glutamate::ExtracellularPool> voxels = std::span(state.glutamate).subspan(r * n, n);
@@ -267,37 +323,69 @@ void SlowPart::advance_glutamate(SlowState& state, const SlowInputs& inputs, dou
         state.window.voxel_uM_s[v] += seconds * glutamate::concentration_uM(state.glutamate[v]);
 }
 
+/// Share of the current of a neuron's pool that is lost.
+/// \param free  share of the receptors of each subunit without antagonist
+double SlowPart::nmda_loss(const SlowState& state, std::size_t p, Pool pool, std::size_t i,
+                           const synapse::PerSubunit& free) const {
+    const BlockedPool& channels = state.blocked[p][pool];
+    if (free == synapse::PerSubunit{1, 1, 1, 1}) return channels.blocked.empty() ? 0 : channels.blocked[i];
+    const drug::Competition& competition = network_.options().drives.competition;
+    const std::vector<SubunitSums>& subunits = network_.populations[p].drives.pools[pool];
+    double passing = 0;
+    for (std::size_t s = 0, k = 0; s < drug::subunit_count; ++s) {
+        double unblocked = 1;
+        if (k < subunits.size() && subunits[k].subunit == s) {
+            const std::span shares(channels.subunits[k++]);
+            unblocked -=
+                drug::blocked_share(shares.subspan(i * competition.states(), competition.states()), competition);
+        }
+        passing += nmda_pools_[p][pool].current[s] * free[s] * unblocked;
+    }
+    return 1 - passing;
+}
+
+double SlowPart::nmda_loss(std::size_t p, Pool pool, double at_s) const {
+    if (!nmda_pools_[p][pool].present) return not_applicable;
+    const synapse::PerSubunit free = without_antagonist(drug_effects(state_), at_s);
+    double sum = 0;
+    const std::size_t n = network_.populations[p].size();
+    for (std::size_t i = 0; i < n; ++i) sum += nmda_loss(state_, p, pool, i, free);
+    return sum / static_cast<double>(n);
+}
+
 std::vector<std::vector<double>> SlowPart::resting_drives(const SlowState& state, double at_s) const {
     std::vector<std::vector<double>> drives(network_.populations.size());
-    const double open = 1 - strength("nmda_antagonist", at_s);
+    const synapse::PerSubunit free = without_antagonist(drug_effects(state), at_s);
     for (const std::size_t p : model_.signalling_populations) {
         const FastPopulation& population = network_.populations[p];
-        const std::vector<double>& inside = state.blocked[p][synaptic].blocked;
-        const std::vector<double>& outside = state.blocked[p][extrasynaptic].blocked;
+        const auto lost = [&](Pool pool, std::size_t i) { return acts_[p] ? nmda_loss(state, p, pool, i, free) : 0; };
         drives[p].resize(population.size());
         for (std::size_t i = 0; i < drives[p].size(); ++i) {
             const double gating = state.glutamate.empty() ? 1 : state.glutamate[population.voxel_of(i)].nmda_gating;
-            drives[p][i] = open * molecular::resting_nmda_drive(model_.resting_drive, inside.empty() ? 0 : inside[i],
-                                                                outside.empty() ? 0 : outside[i], gating);
+            drives[p][i] =
+                molecular::resting_nmda_drive(model_.resting_drive, lost(synaptic, i), lost(extrasynaptic, i), gating);
         }
     }
     return drives;
 }
 
 void SlowPart::advance_signalling(SlowState& state, const SlowInputs& inputs,
-                                  const std::vector<std::vector<double>>& resting_before, double from_s,
-                                  double to_s) const {
+                                  const std::vector<std::vector<double>>& resting_before, const drug::Effects& of_drugs,
+                                  double from_s, double to_s) const {
     if (!model_.signalling) return;
     const double seconds = to_s - from_s, at_s = 0.5 * (from_s + to_s);
-    const molecular::Antagonists antagonists{
-        .anti_bdnf = strength("anti_bdnf", at_s),
-        .trkb_block = strength("trkb_block", at_s),
-        .trkb_modulation = strength("trkb_modulation", at_s),
-        .rapamycin = strength("rapamycin", at_s),
-        .anisomycin = strength("anisomycin", at_s),
-        .bdnf_synthesis = molecular::stress_factor(model_.stress.bdnf_synthesis_loss, strength("stress", at_s)),
-        .hnk_uM = strength("hnk", at_s)};
-    const double l_open = 1 - strength("nifedipine", at_s);
+    using drug::Target;
+    const auto on = [&](Target target) { return strength(target, of_drugs, at_s); };
+    const molecular::Antagonists antagonists{.anti_bdnf = on(Target::bdnf),
+                                             .trkb_block = on(Target::trkb),
+                                             .trkb_modulation = on(Target::trkb_modulation),
+                                             .rapamycin = on(Target::mtorc1),
+                                             .anisomycin = on(Target::protein_synthesis),
+                                             .bdnf_synthesis = molecular::stress_factor(
+                                                 model_.stress.bdnf_synthesis_loss, strength("stress", of_drugs, at_s)),
+                                             .ampa_gain = on(Target::ampa_gain),
+                                             .hnk_uM = strength("hnk", of_drugs, at_s)};
+    const double l_open = 1 - on(Target::l_type);
     std::vector<std::vector<double>> resting = resting_drives(state, at_s);
     for (const std::size_t p : model_.signalling_populations) {
         // The mean over the stretch, to second order: block and gating have moved on already.
@@ -356,8 +444,8 @@ void SlowPart::advance_structure(double to_s) {
             const SpineDrive drive{.synaptic_protein =
                                        chain.synaptic_protein.empty() ? nullptr : &chain.synaptic_protein,
                                    .homeostatic = &homeostatic,
-                                   .stress = strength("stress", middle_s),
-                                   .inflammation = strength("inflammation", middle_s)};
+                                   .stress = strength("stress", {}, middle_s),
+                                   .inflammation = strength("inflammation", {}, middle_s)};
             update_spines(network_, state, parameters, drive, state_.structure_time_s / 3600, to_s / 3600);
         }
         changed = changed || state.formed + state.eliminated + state.nascent_lost != before;
@@ -368,25 +456,35 @@ void SlowPart::advance_structure(double to_s) {
 
 void SlowPart::write_feedback(double at_s) {
     if (!model_.has_slow_mechanisms() && model_.interventions.empty()) return;
-    const float ampa_open = static_cast<float>(1 - strength("nbqx", at_s));
-    const double nmda_open = 1 - strength("nmda_antagonist", at_s);
+    const drug::Effects of_drugs = drug_effects(state_);
+    const float ampa_open = static_cast<float>(1 - strength(drug::Target::ampa, of_drugs, at_s)),
+                gaba_gain = static_cast<float>(1 + strength(drug::Target::gaba_a, of_drugs, at_s));
+    const synapse::PerSubunit free = without_antagonist(of_drugs, at_s);
     const drug::Competition& competition = network_.options().drives.competition;
     const std::size_t states = competition.states();
     for (std::size_t p = 0; p < network_.populations.size(); ++p) {
         FastPopulation& population = network_.populations[p];
         const std::size_t n = population.size();
-        // Unblocked share of neuron i's pool through one class of subunits.
-        const auto unblocked = [&](Pool pool, std::size_t i, bool ab, double share_of_class) {
+        const bool acts = acts_[p];
+        // Share of the conductance of neuron i's pool that passes through one class of subunits.
+        const auto passing = [&](Pool pool, const synapse::PerSubunit& conductance, std::size_t i, bool ab) {
             const std::vector<SubunitSums>& subunits = population.drives.pools[pool];
-            if (subunits.empty()) return share_of_class;
-            double open = 0;
-            for (std::size_t s = 0; s < subunits.size(); ++s)
-                if ((subunits[s].subunit == drug::n2a || subunits[s].subunit == drug::n2b) == ab)
-                    open += subunits[s].conductance_share *
-                            (1 - drug::blocked_share(
-                                     std::span(state_.blocked[p][pool].subunits[s]).subspan(i * states, states),
-                                     competition));
-            return open;
+            double sum = 0;
+            for (std::size_t s = 0, k = 0; s < drug::subunit_count; ++s) {
+                const bool blocked = k < subunits.size() && subunits[k].subunit == s;
+                if (blocked) ++k;
+                if ((s == drug::n2a || s == drug::n2b) != ab) continue;
+                double share = conductance[s];
+                if (acts) {
+                    share *= free[s];
+                    if (blocked)
+                        share *= 1 - drug::blocked_share(
+                                         std::span(state_.blocked[p][pool].subunits[k - 1]).subspan(i * states, states),
+                                         competition);
+                }
+                sum += share;
+            }
+            return sum;
         };
         for (synapse::ReceptorState& receptor : population.receptors) {
             if (receptor.kind == synapse::ReceptorKind::ampa && !receptor.gain.empty())
@@ -394,26 +492,24 @@ void SlowPart::write_feedback(double at_s) {
                     receptor.gain[i] = ampa_open * (state_.signalling[p].ampa_gain.empty()
                                                         ? 1.0f
                                                         : static_cast<float>(state_.signalling[p].ampa_gain[i]));
+            if (receptor.kind == synapse::ReceptorKind::gaba_a && !receptor.gain.empty())
+                std::fill(receptor.gain.begin(), receptor.gain.end(), gaba_gain);
             if (receptor.kind == synapse::ReceptorKind::nmda) {
                 const synapse::PerSubunit shares = synapse::conductance_shares(receptor.parameters);
                 for (std::size_t i = 0; i < n; ++i) {
-                    receptor.gain_ab[i] =
-                        static_cast<float>(nmda_open * unblocked(synaptic, i, true, shares[0] + shares[1]));
-                    receptor.gain_cd[i] =
-                        static_cast<float>(nmda_open * unblocked(synaptic, i, false, shares[2] + shares[3]));
+                    receptor.gain_ab[i] = static_cast<float>(passing(synaptic, shares, i, true));
+                    receptor.gain_cd[i] = static_cast<float>(passing(synaptic, shares, i, false));
                 }
             }
         }
         if (!population.tonic_ab_nS.empty()) {
-            const synapse::PerSubunit shares = synapse::conductance_shares(population.specification.extrasynaptic);
+            const synapse::PerSubunit& shares = nmda_pools_[p][extrasynaptic].conductance;
             for (std::size_t i = 0; i < n; ++i) {
                 const double gating =
                     state_.glutamate.empty() ? 1 : state_.glutamate[population.voxel_of(i)].nmda_gating;
-                const double g = population.specification.tonic_nmda_nS * gating * nmda_open;
-                population.tonic_ab_nS[i] =
-                    static_cast<float>(g * unblocked(extrasynaptic, i, true, shares[0] + shares[1]));
-                population.tonic_cd_nS[i] =
-                    static_cast<float>(g * unblocked(extrasynaptic, i, false, shares[2] + shares[3]));
+                const double g = population.specification.tonic_nmda_nS * gating;
+                population.tonic_ab_nS[i] = static_cast<float>(g * passing(extrasynaptic, shares, i, true));
+                population.tonic_cd_nS[i] = static_cast<float>(g * passing(extrasynaptic, shares, i, false));
             }
         }
     }
@@ -426,11 +522,13 @@ void SlowPart::write_feedback(double at_s) {
     for (FastPopulation& population : network_.populations)
         for (std::size_t i = 0; i < population.ambient_open.size(); ++i)
             population.ambient_open[i] = open[population.voxel_of(i)];
+    const double mglur = std::clamp(strength(drug::Target::mglur23, of_drugs, at_s), -1.0, 1.0);
     for (FastProjection& projection : network_.projections) {
         if (!projection.specification.glutamatergic) continue;
         const FastPopulation& source = network_.populations[projection.specification.source];
         const auto factor_at = [&](std::size_t voxel) {
-            return static_cast<float>(state_.glutamate[voxel].mglur_release_factor);
+            return static_cast<float>(glutamate::mglur_factor_with_drug(
+                *model_.glutamate, state_.glutamate[voxel].mglur_release_factor, mglur));
         };
         if (projection.release_factors.empty()) projection.release_factor = factor_at(source.specification.region);
         for (std::size_t j = 0; j < projection.release_factors.size(); ++j)

@@ -25,7 +25,7 @@
 
 namespace rewire::engine {
 
-/// One blocked pool of NMDA receptors.
+/// Block of the open channels of one pool of NMDA receptors.
 struct BlockedPool {
     std::vector<std::vector<double>> subunits; ///< [subunit][neuron, class, ligand], see drug::Competition
     std::vector<double> blocked;               ///< share of the pool's current at the reference potential, per neuron
@@ -88,6 +88,10 @@ public:
     SlowCheckpoint checkpoint() const;
     void restore(const SlowCheckpoint& checkpoint);
 
+    /// Share of the current of a pool of NMDA receptors at the reference potential that blockers and antagonists take,
+    /// population mean, whatever arms are off; NaN where there is no such pool.
+    double nmda_loss(std::size_t population, Pool pool, double at_s) const;
+
     const SlowState& state() const { return state_; }
     /// The extracellular voxels of a region; none before the start.
     std::span<const glutamate::ExtracellularPool> voxels(std::size_t region) const;
@@ -102,15 +106,30 @@ public:
 
 private:
     void configure_voxels();
+
+    /// A pool of NMDA receptors.
+    struct NmdaPool {
+        bool present = false;
+        synapse::PerSubunit conductance{}, current{}; ///< shares, see synapse/receptor.hpp
+    };
+
     void configure_drives();
-    double strength(std::string_view what, double at_s) const;
+    bool acted_on(drug::Target target) const;
+    drug::Effects drug_effects(const SlowState& state) const;
+    double strength(std::string_view what, const drug::Effects& of_drugs, double at_s) const;
+    double strength(drug::Target target, const drug::Effects& of_drugs, double at_s) const;
+    synapse::PerSubunit without_antagonist(const drug::Effects& of_drugs, double at_s) const;
     std::vector<double> blocker_concentrations(const SlowState& state) const;
     void advance_block(SlowState& state, const SlowInputs& inputs, const std::vector<double>& concentration_uM,
                        double seconds) const;
-    void advance_glutamate(SlowState& state, const SlowInputs& inputs, double at_s, double seconds) const;
+    void advance_glutamate(SlowState& state, const SlowInputs& inputs, const drug::Effects& of_drugs, double at_s,
+                           double seconds) const;
+    double nmda_loss(const SlowState& state, std::size_t population, Pool pool, std::size_t neuron,
+                     const synapse::PerSubunit& free) const;
     std::vector<std::vector<double>> resting_drives(const SlowState& state, double at_s) const;
     void advance_signalling(SlowState& state, const SlowInputs& inputs,
-                            const std::vector<std::vector<double>>& resting_before, double from_s, double to_s) const;
+                            const std::vector<std::vector<double>>& resting_before, const drug::Effects& of_drugs,
+                            double from_s, double to_s) const;
     void advance_calcium(SlowState& state, const SlowInputs& inputs, double seconds, Stretch stretch) const;
     void advance_structure(double to_s);
 
@@ -118,6 +137,8 @@ private:
     FastNetwork& network_;
     SlowInputs healthy_;
     std::vector<std::pair<std::size_t, std::size_t>> blocker_of_; ///< (drug, species) of each blocker
+    std::vector<std::array<NmdaPool, 2>> nmda_pools_;             ///< per population
+    std::vector<bool> acts_;                                      ///< per population: the arm that it belongs to is on
     std::vector<std::vector<double>> calcium_target_;
     std::vector<glutamate::VoxelGrid> grids_;     ///< per region
     std::vector<glutamate::Diffusion> diffusion_; ///< per region, from the start on

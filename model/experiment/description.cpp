@@ -60,10 +60,14 @@ std::vector<SectionInWords> config_sections() {
         section<drug::Species>("[[drug.NAME.pharmacokinetics.species]], [drug.NAME.species.NAME]"),
         section<drug::Route>("[[drug.NAME.pharmacokinetics.route]]"),
         section<drug::RouteInput>("[[drug.NAME.pharmacokinetics.route.input]]"),
-        section<drug::Blocker>("[drug.NAME.species.NAME.block]"), section<drug::Dose>("[[dose]]"),
-        section<drug::Repeat>("[dose.repeat]"), section<engine::Intervention>("[[intervention]]"),
-        section<engine::Multirate>("[multirate]"), section<RecordOptions>("[record]"),
-        section<RecordWindow>("[[record.windows]]"), section<engine::Trace>("[[record.traces]]"));
+        section<drug::Variation>("[[drug.NAME.pharmacokinetics.variation]]"),
+        section<drug::Covariance>("[[drug.NAME.pharmacokinetics.covariance]]"),
+        section<drug::Blocker>("[drug.NAME.species.NAME.block]"),
+        section<drug::TargetEffect>("[drug.NAME.species.NAME.target.NAME]"), section<engine::Arms>("[arms]"),
+        section<drug::Dose>("[[dose]]"), section<drug::Repeat>("[dose.repeat]"),
+        section<engine::Intervention>("[[intervention]]"), section<engine::Multirate>("[multirate]"),
+        section<RecordOptions>("[record]"), section<RecordWindow>("[[record.windows]]"),
+        section<engine::Trace>("[[record.traces]]"));
     return all;
 }
 

@@ -12,6 +12,7 @@ struct Config {};
 /// [subject]
 struct Subject {
     double weight_kg = 70;
+    std::int64_t number = 0;
 };
 
 /// [record]
@@ -54,6 +55,7 @@ struct Described<experiment::Config> {
         {"structure", "a table", "(all defaults)", "structural plasticity; runs if a projection is structural"},
         {"drug", "tables by name", "(none)", "drugs: [drug.NAME], a parent before its metabolites"},
         {"dose", "a list of tables", "(none)", "when drugs are given: [[dose]]"},
+        {"arms", "a table", "(all defaults)", "on whose NMDA receptors drugs and antagonists act"},
         {"intervention", "a list of tables", "(none)", "antagonists and switches: [[intervention]]"},
         {"multirate", "a table", "(all defaults)", "bursts and leaps of multirate mode"},
         {"record", "a table", "(all defaults)", "what the result holds"},
@@ -72,6 +74,13 @@ struct Described<experiment::Subject> {
          {0, 1000, true},
          "body weight: allometry of pharmacokinetics, and mg/kg",
          "usual reference"},
+        {"number",
+         "1",
+         &S::number,
+         {0, 4e9},
+         "0: the typical subject; others: one drawn with the models' variability between subjects, the same for the "
+         "same number",
+         ""},
     });
 };
 

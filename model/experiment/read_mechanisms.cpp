@@ -1,10 +1,11 @@
-// [glutamate], [molecular], [l_type], [stress], [calcium], [structure], [[intervention]], [drug.*] and [[dose]].
+// [glutamate], [molecular], [l_type], [stress], [calcium], [structure], [[intervention]], [drug.*], [[dose]] and [arms].
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include <fmt/format.h>
 
+#include "drug/shipped.hpp"
 #include "experiment/experiment.hpp"
 #include "experiment/options.hpp"
 #include "quantity/units.hpp"
@@ -89,23 +90,27 @@ void read_structure(TableReader& root, engine::Model& model) {
     table->finish();
 }
 
+/// Whether the experiment has the mechanism of that table, if any is needed.
+bool has_mechanism(const engine::Model& model, std::string_view table) {
+    return table == "molecular" ? model.signalling.has_value() : table != "glutamate" || model.glutamate.has_value();
+}
+
 void read_interventions(TableReader& root, engine::Model& model) {
     std::string kinds;
-    for (const auto& [kind, meaning] : engine::intervention_kinds)
-        kinds += (kinds.empty() ? "" : "|") + std::string(kind);
+    for (const engine::InterventionKind& kind : engine::intervention_kinds)
+        kinds += (kinds.empty() ? "" : "|") + std::string(kind.name);
     for (TableReader& reader : root.sections<engine::Intervention>("intervention")) {
         engine::Intervention i;
         i.what = reader.string("what", kinds).value_or("");
         const Span span = read_span(reader, model);
         i.from_s = span.from_s;
         i.to_s = span.to_s;
-        const bool unbounded = i.what == "stress" || i.what == "trkb_modulation" || i.what == "hnk";
-        i.strength = reader.quantity("strength", "1", unbounded ? non_negative : fraction).value_or(1);
-        if (!model.signalling && (i.what == "nifedipine" || i.what == "anti_bdnf" || i.what.starts_with("trkb") ||
-                                  i.what == "rapamycin" || i.what == "anisomycin" || i.what == "hnk"))
-            reader.error("what", "acts on the chain of [molecular], which this experiment does not have");
-        if (!model.glutamate && i.what == "uptake_block")
-            reader.error("what", "acts on [glutamate], which this experiment does not have");
+        const auto kind = std::ranges::find(engine::intervention_kinds, i.what, &engine::InterventionKind::name);
+        const bool known = kind != engine::intervention_kinds.end(); // else complained of already
+        const bool is_share = known && kind->effect == drug::Effect::loss;
+        i.strength = reader.quantity("strength", "1", is_share ? fraction : non_negative).value_or(1);
+        if (known && !has_mechanism(model, kind->needs))
+            reader.error("what", fmt::format("acts on [{}], which this experiment does not have", kind->needs));
         if (i.what == "stress" && !model.signalling && !model.glutamate && !model.structure)
             reader.error("what", "acts on [molecular], [glutamate] and [structure], none of which this experiment has");
         reader.finish();
@@ -159,17 +164,26 @@ drug::PkModel read_own_model(TableReader& table, const std::string& name) {
         route.finish();
         pk.routes.push_back(r);
     }
+    pk.variations = read_list<drug::Variation>(
+        table, "variation", [&](TableReader& reader, const drug::Variation&) { given(reader, "name"); });
+    pk.covariances =
+        read_list<drug::Covariance>(table, "covariance", [&](TableReader& reader, const drug::Covariance&) {
+            given(reader, "first");
+            given(reader, "second");
+        });
     if (pk.species.empty() && table.has("species"))
         table.error("species", "must hold at least one species, the drug itself");
     if (!complete) pk.species.clear(); // complained of already
     return pk;
 }
 
-/// Which published blocker a species is, if any; see drug/channel_block.hpp.
-std::optional<drug::Blocker> default_blocker(const std::string& species) {
-    if (species == "ketamine" || species == "esketamine") return drug::ketamine();
-    if (species == "norketamine" || species == "noresketamine") return drug::norketamine();
-    return std::nullopt;
+/// What a blocker that is not shipped must bring: an IC50 for each subunit, without and with Mg.
+std::string missing_potencies(TableReader& block) {
+    std::string missing;
+    for (const Parameter<drug::Blocker>& p : Described<drug::Blocker>::parameters)
+        if (p.name.starts_with("ic50_") && !block.has(p.name))
+            missing += (missing.empty() ? "" : ", ") + std::string(p.name);
+    return missing;
 }
 
 /// `block` of a species: true, false, or a table of parameters. `blocker` is what it is by default.
@@ -184,7 +198,14 @@ void read_block(TableReader& species, std::optional<drug::Blocker>& blocker) {
     }
     auto block = species.section_or_empty<drug::Blocker>("block");
     if (!block) return;
-    if (!blocker) blocker = drug::ketamine();
+    if (!blocker) {
+        if (const std::string missing = missing_potencies(*block); !missing.empty())
+            block->error("",
+                         fmt::format("a blocker that is not shipped needs its potency: {}; shipped are the blocks of "
+                                     "ketamine, esketamine, norketamine and noresketamine",
+                                     missing));
+        blocker.emplace();
+    }
     block->read(*blocker);
     try {
         drug::block_constants(*blocker);
@@ -194,57 +215,161 @@ void read_block(TableReader& species, std::optional<drug::Blocker>& blocker) {
     block->finish();
 }
 
-/// [drug.X.species.Y]: overrides of a species, and its channel block.
-void read_species(TableReader& reader, drug::PkModel& pk, std::vector<std::optional<drug::Blocker>>& blockers) {
+std::string target_names() {
+    std::string names;
+    for (const drug::TargetInWords& t : drug::targets) names += (names.empty() ? "" : ", ") + std::string(t.name);
+    return names;
+}
+
+/// One table of `target`. `effect` is what it is by default; without `shipped` the potency is needed.
+void read_effect(TableReader& table, const engine::Model& model, drug::TargetEffect& effect, bool shipped) {
+    if (shipped)
+        effect.ec50_uM = table.quantity_or("ec50", effect.ec50_uM);
+    else
+        effect.ec50_uM = table.quantity("ec50").value_or(effect.ec50_uM);
+    table.read(effect);
+    const drug::TargetInWords& t = drug::targets[static_cast<std::size_t>(effect.target)];
+    if (t.effect == drug::Effect::loss && effect.efficacy > 1)
+        table.error("efficacy", fmt::format("must be 1 or less: {} can lose no more than all", t.name));
+    if (t.effect == drug::Effect::gain && effect.efficacy < -1)
+        table.error("efficacy", fmt::format("must be -1 or more: {} can lose no more than all", t.name));
+    if (effect.efficacy != 0 && !has_mechanism(model, t.needs))
+        table.warning("", fmt::format("has no effect without [{}]", t.needs));
+    table.finish();
+}
+
+/// `target` of a species: tables by the names of drug/target.hpp. `effects` are those of the default.
+void read_targets(TableReader& species, const engine::Model& model, std::vector<drug::TargetEffect>& effects) {
+    if (effects.empty() && !species.has("target")) return;
+    auto all = species.section_or_empty<Named<drug::TargetEffect>>("target");
+    if (!all) return;
+    for (drug::TargetEffect& effect : effects)
+        if (auto table =
+                all->section_or_empty<drug::TargetEffect>(drug::targets[static_cast<std::size_t>(effect.target)].name))
+            read_effect(*table, model, effect, true);
+    for (const drug::TargetInWords& t : drug::targets) {
+        if (std::ranges::find(effects, t.target, &drug::TargetEffect::target) != effects.end()) continue;
+        if (auto table = all->section<drug::TargetEffect>(t.name))
+            read_effect(*table, model, effects.emplace_back(drug::TargetEffect{.target = t.target}), false);
+    }
+    if (all->node().table()->empty()) all->error("", "names no target; must name some of " + target_names());
+    for (const Entry& entry : *all->node().table())
+        if (!drug::target_of(entry.key)) {
+            std::vector<std::string> names;
+            for (const drug::TargetInWords& t : drug::targets) names.emplace_back(t.name);
+            all->error(entry.key, unknown_name("target", entry.key, names));
+        }
+    // Every key was asked for above or is complained of: finish() would do so twice.
+}
+
+/// [drug.X.species.Y]: overrides of a species, its channel block and its targets.
+void read_species(TableReader& reader, const engine::Model& model, drug::PkModel& pk, engine::DrugModel& d) {
     auto all = reader.section_or_empty<Named<drug::Species>>("species");
     if (!all) return;
     for (drug::Species& s : pk.species) {
         auto table = all->section_or_empty<drug::Species>(s.name);
-        blockers.push_back(default_blocker(s.name));
-        if (!table) continue;
-        table->read(s, [](std::string_view parameter) {
-            return parameter == "unbound_fraction" || parameter == "brain_plasma_unbound_ratio" ||
-                   parameter == "effect_site_rate";
-        });
-        read_block(*table, blockers.back());
-        table->finish();
+        drug::Action action = drug::shipped_action(s.name);
+        if (table) {
+            table->read(s, [](std::string_view parameter) {
+                return parameter == "unbound_fraction" || parameter == "brain_plasma_unbound_ratio" ||
+                       parameter == "effect_site_rate";
+            });
+            read_block(*table, action.block);
+            read_targets(*table, model, action.targets);
+            table->finish();
+        }
+        d.blockers.push_back(std::move(action.block));
+        d.targets.push_back(std::move(action.targets));
     }
     all->finish();
 }
 
-engine::DrugModel read_drug(TableReader& reader, double weight_kg) {
-    engine::DrugModel d;
-    if (!reader.require("pharmacokinetics")) {
-        reader.finish_early();
-        return d;
+/// Whether any species acts on anything, or was meant to with a target that was complained of.
+bool acts(TableReader& reader, const engine::DrugModel& d) {
+    const Entry* species = reader.node().find("species");
+    return std::ranges::any_of(d.blockers, [](const auto& blocker) { return blocker.has_value(); }) ||
+           (species && species->value.table() &&
+            std::ranges::any_of(*species->value.table(), [](const Entry& e) { return e.value.find("target"); }));
+}
+
+/// The compartment model of a drug: of its preset, a published one, or its own; without species where it has none.
+drug::PkModel read_pharmacokinetics(TableReader& reader) {
+    std::string shipped;
+    for (const drug::ShippedDrug& d : drug::shipped_drugs()) shipped += (shipped.empty() ? "" : "|") + d.name;
+    const std::string preset = reader.has("preset") ? reader.string("preset", shipped).value_or("") : "";
+    if (reader.has("preset") && reader.has("pharmacokinetics")) {
+        reader.error("pharmacokinetics", "is a second body beside that of the preset: leave out one of them");
+        return {};
     }
-    drug::PkModel pk;
+    if (reader.has("preset")) {
+        const drug::ShippedDrug* d = drug::find_shipped_drug(preset);
+        return d ? d->pharmacokinetics : drug::PkModel{};
+    }
+    if (!reader.has("pharmacokinetics")) {
+        std::string published;
+        for (const drug::PkModel& m : drug::published_models())
+            published += fmt::format("{}\"{}\"", published.empty() ? "" : ", ", m.name);
+        reader.error("pharmacokinetics",
+                     fmt::format("is missing; needed: how the drug and its metabolites spread and leave (a table of "
+                                 "compartments, or one of {}), or a preset in its place",
+                                 published));
+        return {};
+    }
     Node& node = reader.node().find("pharmacokinetics")->value;
     if (node.table()) {
         auto table = reader.section<drug::PkModel>("pharmacokinetics");
-        pk = read_own_model(*table, reader.name());
+        drug::PkModel pk = read_own_model(*table, reader.name());
         table->finish();
-    } else {
-        std::string names;
-        for (const drug::PkModel& m : drug::published_models()) names += (names.empty() ? "" : "|") + m.name;
-        const std::string name = reader.string("pharmacokinetics", names).value_or("");
-        if (const drug::PkModel* published = drug::find_published_model(name)) pk = *published;
+        return pk;
     }
+    std::string names;
+    for (const drug::PkModel& m : drug::published_models()) names += (names.empty() ? "" : "|") + m.name;
+    const std::string name = reader.string("pharmacokinetics", names).value_or("");
+    const drug::PkModel* published = drug::find_published_model(name);
+    return published ? *published : drug::PkModel{};
+}
+
+engine::DrugModel read_drug(TableReader& reader, const engine::Model& model, const Subject& subject) {
+    engine::DrugModel d;
+    drug::PkModel pk = read_pharmacokinetics(reader);
     if (!pk.species.empty()) {
-        read_species(reader, pk, d.blockers);
+        read_species(reader, model, pk, d);
         // The drug goes by the name that the config gives it; blockers were found by the species' own name.
         pk.species.front().name = reader.name();
         try {
             drug::check(pk);
-            d.pharmacokinetics = drug::scaled_to_weight(pk, weight_kg);
+            d.pharmacokinetics = drug::of_subject(drug::scaled_to_weight(pk, subject.weight_kg), subject.number);
+            if (!acts(reader, d))
+                reader.warning(
+                    "", fmt::format("acts on nothing: no species has a block or a target (target.NAME, one of {})",
+                                    target_names()));
+            if (subject.number > 0 && pk.variations.empty())
+                reader.warning("", fmt::format("states no variability between subjects: subject {} is the typical one",
+                                               subject.number));
         } catch (const std::invalid_argument& error) {
             reader.error("pharmacokinetics", error.what());
         }
     } else {
-        reader.has("species");
+        reader.has("species"); // of a body that was complained of
     }
     reader.finish();
     return d;
+}
+
+/// Whether anything acts on NMDA receptors.
+bool antagonises_nmda(const engine::Model& model) {
+    const auto is_nmda = [](drug::Target t) {
+        return t == drug::Target::nmda || (t >= drug::Target::nmda_2a && t <= drug::Target::nmda_2d);
+    };
+    for (const engine::Intervention& i : model.interventions)
+        for (const drug::TargetInWords& t : drug::targets)
+            if (t.intervention == i.what && is_nmda(t.target)) return true;
+    for (const engine::DrugModel& d : model.drugs) {
+        if (std::ranges::any_of(d.blockers, [](const auto& blocker) { return blocker.has_value(); })) return true;
+        for (const auto& effects : d.targets)
+            if (std::ranges::any_of(effects, [&](const auto& e) { return is_nmda(e.target); })) return true;
+    }
+    return false;
 }
 
 void read_doses(TableReader& root, engine::Model& model, const std::vector<std::string>& names, double weight_kg,
@@ -303,9 +428,11 @@ void read_drugs(TableReader& root, engine::Model& model, std::vector<DoseWindow>
     if (root.table("drug"))
         for (TableReader& reader : root.sections<engine::DrugModel>("drug")) {
             names.push_back(reader.name());
-            model.drugs.push_back(read_drug(reader, subject.weight_kg));
+            model.drugs.push_back(read_drug(reader, model, subject));
         }
     read_doses(root, model, names, subject.weight_kg, doses);
+    read_constants(root, "arms", model.arms, antagonises_nmda(model),
+                   "a drug or an intervention that acts on NMDA receptors");
     std::sort(doses.begin(), doses.end(),
               [](const DoseWindow& a, const DoseWindow& b) { return a.start_s < b.start_s; });
 }

@@ -262,4 +262,12 @@ double mglur_steady_factor(const GlutamateParameters& p, double g_uM) {
     return (1 - p.mglur_inhibition * active(g_uM)) / (1 - p.mglur_inhibition * active(p.ambient_uM));
 }
 
+double mglur_factor_with_drug(const GlutamateParameters& p, double factor, double activation) {
+    const double ambient = std::pow(p.ambient_uM / p.mglur_half_uM, p.mglur_exponent);
+    const double healthy = 1 - p.mglur_inhibition * ambient / (1 + ambient);
+    const double inhibited = 1 - factor * healthy; // i o
+    const double change = activation > 0 ? activation * (p.mglur_inhibition - inhibited) : activation * inhibited;
+    return factor - change / healthy;
+}
+
 } // namespace rewire::glutamate

@@ -128,6 +128,14 @@ double extrasynaptic_gating(const GlutamateParameters& parameters, double g_uM);
 /// The pool's mglur_release_factor follows it with mglur_tau.
 double mglur_steady_factor(const GlutamateParameters& parameters, double g_uM);
 
+/// The factor of the release probability when a drug acts on mGluR2/3 beside glutamate: an agonist activates the share
+/// `activation` of those that glutamate leaves, an antagonist (below 0) takes that share of the active ones away. With
+/// i o = 1 - f (1 - i o(G0)) of the factor f that glutamate alone makes,
+///     o' = o + a (1-o), a above 0;   o' = (1+a) o, below;   f' = (1 - i o')/(1 - i o(G0)).
+/// \param factor      f, as ExtracellularPool::mglur_release_factor
+/// \param activation  a, -1 to 1; nothing changes at 0
+double mglur_factor_with_drug(const GlutamateParameters& parameters, double factor, double activation);
+
 } // namespace rewire::glutamate
 
 namespace rewire {

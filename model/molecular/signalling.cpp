@@ -53,7 +53,7 @@ struct Chain {
     Hill of_ampa{p.mtorc1_ampa_exponent, p.mtorc1_ampa_half};
     double translation = 1 - a.anisomycin;
     double protein_tau_h = 24 * p.protein_tau_d;
-    double hnk = p.ampa_hnk_gain * a.hnk_uM / (a.hnk_uM + p.ampa_hnk_half_uM);
+    double direct = p.ampa_hnk_gain * a.hnk_uM / (a.hnk_uM + p.ampa_hnk_half_uM) + a.ampa_gain;
 
     /// BDNF turnover relative to the healthy one; with k_syn = (k_deg + k_rel)/(1 - w_E) the source of BDNF
     /// over its loss is then a ratio of relative synthesis and relative turnover.
@@ -77,7 +77,7 @@ struct Chain {
                                  translation * (1 + p.trkb_chronic_gain * (y[chronic] - 1));
         const double excess = y[mtorc1] - 1;
         const double made = excess > 0 ? 1 + p.protein_rate_per_h * protein_tau_h * excess : y[mtorc1];
-        const double gain = 1 + p.ampa_eef2_gain * (1 - y[eef2]) + p.ampa_protein_gain * (y[protein] - 1) + hnk;
+        const double gain = 1 + p.ampa_eef2_gain * (1 - y[eef2]) + p.ampa_protein_gain * (y[protein] - 1) + direct;
         return {d.resting_nmda + p.eef2_floor * (1 - d.resting_nmda),
                 synthesis / bdnf_turnover(d),
                 (1 - a.anti_bdnf) * y[bdnf] * d.release,

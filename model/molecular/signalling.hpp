@@ -13,10 +13,11 @@
 //     tau_M dM/dt = (1-rap) h(T/Ts) h(S) - M                                 mTORC1 needs both; Li 2010
 //     dP/dt = (1-an) [1/tau_P + k (M-1)] - P/tau_P,                          synaptic proteins; Li 2010
 //             k = k_P for M > 1, 1/tau_P below
-//     tau_A dA/dt = TNF (1 + g_E (1-E) + g_P (P-1) + g_H C/(C+C_50))+ - A    AMPA gain; Nosyreva 2013
+//     tau_A dA/dt = TNF (1 + g_E (1-E) + g_P (P-1) + g_H C/(C+C_50) + d)+ - A    AMPA gain; Nosyreva 2013
 //
 // with (x)+ = max(x, 0), q the factor of stress and inflammation, TNF that of TNF-a (Stellwagen 2005), C the
-// HNK level and ab, tb, rap, an the antagonists (anti-BDNF, TrkB block, rapamycin, anisomycin).
+// HNK level, d what drugs add directly, and ab, tb, rap, an the antagonists (anti-BDNF, TrkB block, rapamycin,
+// anisomycin).
 // k_syn = (k_deg + k_rel)/(1 - w_E) is derived, so that B = 1 is the healthy steady state. f is small: it
 // keeps T/Ts defined, and M low, when TrkB is blocked for so long that Ts has followed it down (towards 0
 // adaptation is perfect). What M has above 1 is amplified up to k_P tau_P fold into P: pool noisy inputs over
@@ -98,6 +99,7 @@ struct Antagonists {
     double anisomycin = 0;      ///< share of protein synthesis (BDNF and synaptic proteins) that is blocked
     double bdnf_synthesis = 1;  ///< q: factor of stress and inflammation
     double ampa_factor = 1;     ///< factor of TNF-a on the AMPA gain
+    double ampa_gain = 0;       ///< d: added to the gain that AMPA receptors relax to
     double hnk_uM = 0;          ///< C: unbound (2R,6R)-hydroxynorketamine
 };
 

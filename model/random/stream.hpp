@@ -24,6 +24,7 @@ enum class Purpose : std::uint32_t {
     element_phase = 10,
     new_synapse = 11,
     age = 12,
+    subject = 20,
 };
 
 /// Four independent 32-bit words for one (purpose, entity, time).

@@ -11,13 +11,15 @@ QUANTITIES = ("drug_plasma", "nmda_block_synaptic", "nmda_block_extrasynaptic", 
               "eef2_phosphorylation", "bdnf", "bdnf_released", "trkb", "mtorc1", "synaptic_protein", "ampa_gain",
               "spine_density", "synapses", "mean_rate")
 LIMIT = 0.02  # relative, or the spread over seeds where that is larger
+INFORMATIVE = ("mean_rate",)  # of a few minutes, with the sampling noise of the bursts in them: shown, not judged
 
 
 def hourly(path, bins):
     """Means of every quantity in `bins` equal parts of the run: {"quantity.entry": [bins]}.
 
     A sample stands for the time up to it (rates and glutamate are means since the last one), so bins are open at their start.
-    Entries that do not apply, and those that are 0 throughout, are left out.
+    Counts of synapses are relative to the start. Entries that do not apply, that are 0 throughout, and counts that stand still are
+    left out.
     """
     courses = {}
     with h5py.File(path) as file:
@@ -31,6 +33,10 @@ def hourly(path, bins):
             names = group[group[quantity].dims[1][0].name].asstr()[()]
             for column, name in enumerate(names):
                 course = [float(np.mean(values[place == k, column])) for k in range(bins)]
+                if quantity == "synapses":
+                    if np.all(values[:, column] == values[0, column]):
+                        continue
+                    course = [count / float(values[0, column]) for count in course]
                 if np.all(np.isfinite(course)) and np.any(course):
                     courses[f"{quantity}.{name}"] = course
     return courses
@@ -44,11 +50,19 @@ class Difference:
     hour: int
     relative: float  # of the means over seeds
     spread: float  # standard deviation over the seeds of the reference, relative
-    share: float  # of the allowed difference; above 1: not equivalent
+    share: float  # of the allowed difference
+
+    @property
+    def judged(self):
+        return not self.quantity.startswith(INFORMATIVE)
+
+    @property
+    def equivalent(self):
+        return not self.judged or self.share <= 1
 
 
 def differences(reference, other):
-    """Compares two lists of courses, one per seed: means over seeds, hour by hour.
+    """Compares two lists of courses of the same seeds: means over seeds, hour by hour.
 
     Allowed is LIMIT of the reference or its standard deviation over seeds, whichever is larger; for shares of blocked
     receptors and drugs, which pass through 0, LIMIT is that of their peak.

@@ -89,6 +89,17 @@ compartment = [{ name = "blood", volume = "5 L" }, { name = "depot" }]
 flow = [{ from = "blood", rate = "1 /h" }, { from = "blood", clearance = "1 L/h" }]
 species = [{ name = "it", central = "blood" }]
 route = [{ name = "intravenous", input = [{ compartment = "blood" }] }]
+variation = [{ name = "V", volume = "blood", variance = 0.1 }, { name = "CL", from = "blood", variance = 0.1 }]
+covariance = [{ first = "V", second = "CL", covariance = 0.05 }]
+
+[drug.mine.species.it.target.ampa]
+ec50 = "1 uM"
+
+[drug.shipped]
+preset = "midazolam"
+
+[arms]
+direct = true
 
 [[dose]]
 drug = "mine"
@@ -148,7 +159,7 @@ const std::map<std::string, std::vector<std::string>> tables{
     {"calcium", {"calcium"}},
     {"structure", {"structure"}},
     {"spines", {"structure.spines"}},
-    {"drug", {"drug.ketamine"}},
+    {"drug", {"drug.ketamine", "drug.shipped"}},
     {"pharmacokinetics", {"drug.mine.pharmacokinetics"}},
     {"compartment", {"drug.mine.pharmacokinetics.compartment.0", "drug.mine.pharmacokinetics.compartment.1"}},
     {"flow", {"drug.mine.pharmacokinetics.flow.0", "drug.mine.pharmacokinetics.flow.1"}},
@@ -156,6 +167,10 @@ const std::map<std::string, std::vector<std::string>> tables{
     {"route", {"drug.mine.pharmacokinetics.route.0"}},
     {"route_input", {"drug.mine.pharmacokinetics.route.0.input.0"}},
     {"blocker", {"drug.ketamine.species.ketamine.block"}},
+    {"variation", {"drug.mine.pharmacokinetics.variation.0", "drug.mine.pharmacokinetics.variation.1"}},
+    {"covariance", {"drug.mine.pharmacokinetics.covariance.0"}},
+    {"target", {"drug.mine.species.it.target.ampa"}},
+    {"arms", {"arms"}},
     {"dose", {"dose.0"}},
     {"repeat", {"dose.0.repeat"}},
     {"intervention", {"intervention.0"}},

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "drug/shipped.hpp"
 #include "experiment/description.hpp"
 #include "experiment/experiment.hpp"
 #include "experiment/program.hpp"
@@ -341,9 +342,49 @@ TEST_CASE("describe shows every key that a config can set") {
                Catch::Contains("70") && Catch::Contains("between 0 (excluded) and 1000 kg"));
     CHECK_THAT(call({"describe", "otto2021"}).out,
                Catch::Contains("route intravenous") && Catch::Contains("norketamine"));
-    for (const auto& [kind, meaning] : rewire::engine::intervention_kinds)
+    for (const rewire::engine::InterventionKind& kind : rewire::engine::intervention_kinds)
         CHECK_THAT(call({"describe", "intervention"}).out,
-                   Catch::Contains(std::string(kind)) && Catch::Contains(std::string(meaning)));
+                   Catch::Contains("\"" + std::string(kind.name) + "\"") && Catch::Contains(std::string(kind.meaning)));
+    for (const rewire::drug::TargetInWords& t : rewire::drug::targets)
+        CHECK_THAT(call({"describe", "target"}).out, Catch::Contains("target." + std::string(t.name) + " "));
+}
+
+TEST_CASE("describe shows shipped drugs with their sources, and as a config would say them") {
+    for (const rewire::drug::ShippedDrug& drug : rewire::drug::shipped_drugs()) {
+        const Outcome outcome = call({"describe", drug.name});
+        CAPTURE(drug.name);
+        CHECK(outcome.status == 0);
+        CHECK_THAT(outcome.out, Catch::Contains("preset = \"" + drug.name + "\"") &&
+                                    Catch::Contains("source: " + drug.pharmacokinetics.source));
+        for (const rewire::drug::Species& s : drug.pharmacokinetics.species)
+            CHECK_THAT(outcome.out, Catch::Contains(s.name + " acts: " + rewire::drug::shipped_action(s.name).source));
+    }
+    CHECK_THAT(call({"describe", "nbqx"}).out, Catch::Contains("target.ampa = { ec50 = \"0.15 uM\""));
+    CHECK_THAT(call({"describe", "ketamine"}).out, Catch::Contains("ic50_1mg_2c") && Catch::Contains("variance"));
+}
+
+TEST_CASE("a shipped drug's resolved config names all that it does, and runs the same") {
+    const Folder folder;
+    const std::string config =
+        folder.write("shipped.toml", "extends = \"" + (tests_folder() / "everything.toml").string() + R"("
+[experiment]
+duration = "3 s"
+[subject]
+number = 3
+[drug.midazolam]
+preset = "midazolam"
+[[dose]]
+drug = "midazolam"
+amount = "1 mg/kg"
+at = "1 s"
+)");
+    const std::string first = folder / "first.h5", second = folder / "second.h5";
+    CHECK(call({"run", config, "-o", first, "--quiet"}).status == 0);
+    const std::string resolved = File::open(first).dataset("/config").read_text().front();
+    CHECK_THAT(resolved, Catch::Contains("[drug.midazolam.species.midazolam.target.gaba_a]") &&
+                             Catch::Contains("ec50 = \"0.005 uM\""));
+    CHECK(call({"run", folder.write("again.toml", resolved), "-o", second, "--quiet"}).status == 0);
+    CHECK(File::open(second).dataset("/config").read_text().front() == resolved);
 }
 
 // ---- physics on whole runs

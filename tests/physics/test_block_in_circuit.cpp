@@ -63,7 +63,10 @@ TEST_CASE("two drugs of different kinetics compete for the channels of clamped c
         experiment::load_experiment(
             REWIRE_SOURCE_DIR "/configs/nmda_block.toml",
             {"experiment.duration=150 s", "drug.other.pharmacokinetics=" + bath,
-             "drug.other.species.other.block={ in_vivo_factor = 1.0, r_open = '2 /s', untrapped_fraction = 0.5 }",
+             "drug.other.species.other.block={ ic50_0mg_2a = '0.33 uM', ic50_0mg_2b = '0.31 uM', ic50_0mg_2c = '0.51 "
+             "uM', "
+             "ic50_0mg_2d = '0.83 uM', ic50_1mg_2a = '5.35 uM', ic50_1mg_2b = '5.08 uM', ic50_1mg_2c = '1.18 uM', "
+             "ic50_1mg_2d = '2.95 uM', in_vivo_factor = 1.0, r_open = '2 /s', untrapped_fraction = 0.5 }",
              "dose=[{ drug = 'ketamine'" + dose + ", { drug = 'other'" + dose + "]"})
             .model;
     std::map<std::string, std::size_t> index;

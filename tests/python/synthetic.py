@@ -116,3 +116,31 @@ def write_benchmark(path):
         file.attrs.update({"format": "rewire", "format_version": 1, "complete": 1, "duration_s": 10.0})
         write_spikes(file, [0.0, 3.0, 6.0], np.random.default_rng(2))
     return path
+
+
+def write_columns(path, slow=(), fast=(), dose_s=None, sizes=None, snapshots=()):
+    """A result with just these columns.
+
+    slow, fast: {"time": array in s or ms, name: {column: values}}; a name whose columns are None has one, unnamed.
+    snapshots: {time in s: {projection: ages in h}}
+    """
+    with h5py.File(path, "w") as file:
+        file.attrs.update({"format": "rewire", "format_version": 1, "complete": 1})
+        if dose_s is not None:
+            file.attrs["dose_start_s"] = np.array([float(dose_s)])
+        for name, columns, unit in (("slow", dict(slow), "s"), ("fast", dict(fast), "ms")):
+            if not columns:
+                continue
+            group = clock(file, name, columns.pop("time"), unit)
+            for quantity, values in columns.items():
+                labels = list(values) if isinstance(values, dict) else ["only"]
+                stacked = np.stack(list(values.values()) if isinstance(values, dict) else [values], axis=1)
+                series(group, quantity, stacked, "1", f"of_{quantity}", labels)
+        for population, size in (sizes or {}).items():
+            file.create_group(f"populations/{population}").attrs["size"] = size
+        for time_s, projections in dict(snapshots).items():
+            for projection, ages in projections.items():
+                group = file.create_group(f"snapshots/t_{time_s:.0f}_s/{projection}")
+                group.attrs["time_s"] = float(time_s)
+                group["age"] = np.asarray(ages, "f4")
+    return path

@@ -104,3 +104,21 @@ TEST_CASE("diffusion of glutamate refuses what has no meaning", "[glutamate]") {
     CHECK_THROWS_AS(advance(std::span(voxels).first(1), between, std::vector<double>{1}, 1, 1), std::invalid_argument);
     CHECK_THROWS_AS(make_voxels({}, std::vector<double>{1, -1}), std::invalid_argument);
 }
+
+TEST_CASE("drugs on mGluR2/3 act beside glutamate") {
+    // By hand: o(G) = G/(0.3 + G) is 1/13 at the ambient 0.025 uM and 1/2 at 0.3 uM; half of release is inhibited at most.
+    const GlutamateParameters p{
+        .ambient_uM = 0.025, .mglur_half_uM = 0.3, .mglur_exponent = 1, .mglur_inhibition = 0.5};
+    const double healthy = 1 - 0.5 / 13;
+    for (const double g_uM : {0.025, 0.3}) {
+        const double o = g_uM / (0.3 + g_uM), factor = mglur_steady_factor(p, g_uM);
+        CHECK(mglur_factor_with_drug(p, factor, 0) == factor);
+        // A full agonist in excess: all receptors active. A full antagonist: none, as without glutamate.
+        CHECK(mglur_factor_with_drug(p, factor, 1) == Approx(0.5 / healthy).epsilon(1e-12));
+        CHECK(mglur_factor_with_drug(p, factor, -1) == Approx(mglur_steady_factor(p, 0)).epsilon(1e-12));
+        // Half of the free receptors, or of the active ones.
+        CHECK(mglur_factor_with_drug(p, factor, 0.5) ==
+              Approx((1 - 0.5 * (o + 0.5 * (1 - o))) / healthy).epsilon(1e-12));
+        CHECK(mglur_factor_with_drug(p, factor, -0.5) == Approx((1 - 0.5 * 0.5 * o) / healthy).epsilon(1e-12));
+    }
+}

@@ -1,0 +1,1 @@
+"""scripts/validate: what the model shows beside what it must show."""

@@ -1,0 +1,116 @@
+"""Every run that a target, an arm or a figure is measured on, by name. Targets share them."""
+
+import json
+import subprocess
+
+from .runs import BUILD, CONFIGS, Helper, RunError, Simulation
+
+#: Nothing of these is measured in the runs of the circuit.
+LEAN = {"record.spikes": "false", "record.fast_every": "0 ms"}
+NO_DOSE = {"dose": "[]"}
+NO_INTERVENTION = {"intervention": "[]"}
+#: Autry 2011 and Gideons 2014 gave 3 to 5 mg/kg.
+MOUSE_DOSE = {"dose.0.amount": "4 mg/kg"}
+LINEAR = {f"projection.recurrent.structural.{side}": '{ rule = "linear", growth_rate = "0.4 /s", target = 0.05 }'
+          for side in ("axonal", "dendritic")}
+
+#: eEF2 phosphorylation stays at its healthy level, whatever resting NMDA receptors do: the direct arm is off.
+HELD_EEF2 = {"molecular.eef2_floor": "0.999"}
+
+ANTAGONISTS = {"nbqx": "AMPA receptors", "nifedipine": "L-type channels", "anti_bdnf": "released BDNF",
+               "trkb_block": "TrkB", "rapamycin": "mTORC1"}
+#: mg/kg; 0.5 is the run `ketamine`.
+OTHER_DOSES = ["0.1", "0.25", "1.0", "2.0"]
+
+
+def bath_amount(concentration_uM):
+    """Dose that holds a concentration in the bath of configs/nmda_block.toml for 120 s: 1 L, exchanged in 1 s."""
+    return f"{concentration_uM * 0.23773 * 120:.4f} mg"
+
+
+def poisson_network(session, seed, _):
+    done = subprocess.run([str(BUILD / "validate_poisson_network"), str(seed)], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RunError(done.stderr.strip() or f"status {done.returncode}")
+    return json.loads(done.stdout)
+
+
+def vogels_abbott(session, seed, folder):
+    """Statistics of the Vogels-Abbott network in rewire and in Brian2 (double precision, RK4), on the same synapses."""
+    try:
+        from rewire_benchmark import accuracy, machine, peer, simulate
+        from rewire_benchmark.measure import BenchmarkError
+    except ImportError as error:
+        raise RunError(str(error)) from None
+    if machine.brian2_version() is None:
+        raise RunError("Brian2 is not installed (Debian: python3-brian)")
+    duration_s, settled_ms = 10, 500
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = {"experiment.duration": f"{duration_s} s", "experiment.seed": seed}
+    config = CONFIGS / "vogels_abbott.toml"
+    try:
+        simulate.write_connectivity(config, folder / "synapses.h5", settings)
+        program = peer.Program(folder / "brian2", folder / "synapses.h5", peer.Setting("double", "shared", 1, "rk4"),
+                               duration_s, record=True, seed=seed)
+        program.run()
+        run = simulate.simulate(config, folder / "run.h5", 1, settings | {"record.spikes": "true"})
+    except BenchmarkError as error:
+        raise RunError(str(error)) from None
+    ours, theirs = (accuracy.statistics(trains, run.sizes, settled_ms, 1e3 * duration_s)
+                    for trains in (simulate.read_spikes(folder / "run.h5"), program.read_spikes(accuracy.DT_MS)))
+    program.remove()
+    return {"rates_Hz": ours.rates_Hz, "peer_rates_Hz": theirs.rates_Hz, "cv_isi": ours.cv_isi,
+            "peer_cv_isi": theirs.cv_isi, "distance": accuracy.distance(ours.intervals_ms, theirs.intervals_ms)}
+
+
+def infusion(name, config="ketamine_infusion.toml", **settings):
+    return Simulation(name, config, LEAN | settings)
+
+
+def block_runs():
+    for magnesium in (0, 1):
+        for concentration in (0.3, 1, 3):
+            yield Simulation(f"block_{magnesium}mM_{concentration}uM", "nmda_block.toml",
+                             {"experiment.magnesium": f"{magnesium} mM", "dose.0.amount": bath_amount(concentration),
+                              "experiment.duration": "155 s", "record.spikes": "false"},
+                             circuit=False, every_seed=False)
+
+
+def antagonist_runs():
+    for name in ANTAGONISTS:
+        yield infusion(f"ketamine_{name}", f"ketamine_{name}.toml")
+        yield infusion(f"control_{name}", f"ketamine_{name}.toml", **NO_DOSE)
+
+
+ALL = [
+    Simulation("magnesium", "magnesium_block.toml", circuit=False, every_seed=False),
+    *block_runs(),
+    Simulation("recovery", "nmda_block.toml", {"experiment.duration": "900 s"}, circuit=False, every_seed=False),
+    infusion("ketamine"),
+    infusion("control", **NO_DOSE),
+    *antagonist_runs(),
+    Simulation("held", "held_ketamine.toml"),
+    Simulation("held_control", "held_ketamine.toml", NO_DOSE),
+    Simulation("mouse_low", "mouse.toml", MOUSE_DOSE),
+    Simulation("mouse", "mouse.toml"),
+    Simulation("rat", "rat.toml"),
+    Simulation("rodent_control", "mouse.toml", NO_DOSE),
+    Simulation("stress", "stress.toml"),
+    Simulation("stress_rescue", "stress_rescue.toml"),
+    Simulation("healthy", "stress.toml", NO_INTERVENTION),
+    Simulation("month", "ketamine_month.toml"),
+    Simulation("month_control", "ketamine_month.toml", NO_DOSE),
+    Simulation("ssri", "ssri.toml"),
+    Simulation("ssri_control", "ssri.toml", NO_INTERVENTION),
+    Simulation("elements_gaussian", "structural_plasticity.toml", {"record.spikes": "false"}, circuit=False),
+    Simulation("elements_linear", "structural_plasticity.toml", LINEAR | {"record.spikes": "false"}, circuit=False),
+    Helper("poisson_network", poisson_network),
+    Helper("vogels_abbott", vogels_abbott),
+    infusion("no_preference", "subunit_selectivity.toml"),
+    infusion("held_eef2", **HELD_EEF2),
+    infusion("held_eef2_control", **HELD_EEF2, **NO_DOSE),
+    *(infusion(f"dose_{amount}", "dose_response.toml", **{"dose.0.amount": f"{amount} mg/kg"})
+      for amount in OTHER_DOSES),
+]
+BY_NAME = {source.name: source for source in ALL}
+assert len(BY_NAME) == len(ALL)

@@ -1,0 +1,172 @@
+"""The targets: what a run must show. Each is a row: where the figure comes from, what is accepted, on which runs it is
+measured and how, and why it may fail.
+
+Roles: `calibrated`, a constant was set by it; `prediction`, never tuned to; `check`, of a unit or of the numerics."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from . import measures as m
+from .sources import ANTAGONISTS
+
+INF = math.inf
+CALIBRATED, PREDICTION, CHECK = "calibrated", "prediction", "check"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One row of the report."""
+
+    id: str              # S1 to S22 of the model's contract
+    part: str            # which of its quantities, if it has several
+    role: str
+    what: str            # measured quantity
+    unit: str            # "1" for a plain number
+    source: str
+    low: float
+    high: float
+    uses: tuple          # runs, in the order in which `measure` takes them
+    measure: Callable    # results -> number
+    may_fail: str        # why, in one line
+    quick: bool = True   # measured with --quick
+
+    @property
+    def label(self):
+        return f"{self.id} {self.part}".strip()
+
+
+DOSE = ("ketamine", "control")
+NUMERICS = "an error of the program: nothing biological is in it"
+RESIDUAL = "venous ketamine and norketamine still block receptors for hours after the infusion"
+
+
+def blocks(magnesium):
+    return tuple(f"block_{magnesium}mM_{c}uM" for c in (0.3, 1, 3))
+
+
+TARGETS = [
+    Target("S1", "", CHECK, "Mg block B(V) at seven potentials, 1 mM Mg, worst deviation", "%", "Jahr & Stevens 1990",
+           -1, 1, ("magnesium",), m.magnesium_deviation, NUMERICS),
+    Target("S2", "without Mg", CHECK, "steady block by 0.3, 1, 3 uM of four subunits without Mg, worst deviation",
+           "%", "Kotermanski & Johnson 2009 [M]", -2, 2, blocks(0), partial(m.block_deviation, 0),
+           "voltage that leaves the clamp, or channels that have not reached their steady state"),
+    Target("S2", "in 1 mM Mg", CHECK, "the same in 1 mM Mg", "%", "Kotermanski & Johnson 2009 [M]", -2, 2, blocks(1),
+           partial(m.block_deviation, 1),
+           "voltage that leaves the clamp, or channels that have not reached their steady state"),
+    Target("S2", "2A at -40 mV", CHECK, "IC50 of 2A at -40 mV in 1 mM Mg", "uM",
+           "Mg competition and an e-fold in 37 mV [D]", 2.65, 2.75, (blocks(1)[1],), m.depolarised_ic50_uM,
+           "voltage that leaves the clamp"),
+    Target("S3", "", PREDICTION, "recovery from block with agonist over that without", "1",
+           "MacDonald 1991, Orser 1997", 0, 0.3, ("recovery",), m.recovery_ratio,
+           "trapped channels exchange through the membrane at r_leak, of low confidence"),
+    Target("S4", "ketamine", CHECK, "plasma ketamine at six times, 35 mg over 40 min, worst deviation", "%",
+           "Otto 2021, Fanta 2015 [D]", -2, 2, ("ketamine",), m.plasma_deviation, NUMERICS),
+    Target("S4", "norketamine", CHECK, "peak of plasma norketamine", "ng/mL", "Otto 2021, Fanta 2015 [D]", 73.5, 76.5,
+           ("ketamine",), m.norketamine_peak, NUMERICS),
+    Target("S4", "its time", CHECK, "time of that peak", "min", "Otto 2021, Fanta 2015 [D]", 87.2, 90.8,
+           ("ketamine",), m.norketamine_peak_minute, NUMERICS),
+    Target("S5", "", CHECK, "plasma ketamine at the end of 0.5 mg/kg over 40 min", "ng/mL",
+           "Zanos 2018 (Zarate 2006) [V]", 120, 290, ("ketamine",), m.plasma_at_end,
+           "venous and arterial models differ by half at the end of an infusion"),
+    Target("S6", "occupancy", CALIBRATED, "NMDA occupancy at that point, mean over all neurons", "%",
+           "Shaffer 2014 [V] through kappa", 15, 45, ("ketamine",), m.occupancy,
+           "receptors of silent cells take the drug up late"),
+    Target("S6", "selectivity", PREDICTION, "block of SST cells (2C/2D) over pyramidal cells", "1",
+           "Kotermanski & Johnson 2009, Khlestova 2016 [M]", 1.4, INF, ("ketamine",), m.selectivity,
+           "the share of 2C/2D in interneurons is from memory, and 2A/2B gain where Mg leaves"),
+    Target("S7", "peak", CALIBRATED, "peak of extracellular glutamate", "%", "Moghaddam 1997 [M]", 15, 100, DOSE,
+           m.glutamate_peak, "ambient glutamate is mostly not from spikes, so that rates move it little"),
+    Target("S7", "onset", CALIBRATED, "its onset: a quarter of the peak", "min", "Moghaddam 1997 [M]", 0, 40, DOSE,
+           m.glutamate_onset, "it follows the pyramidal rate, which follows the drug"),
+    Target("S7", "return", CALIBRATED, "excess left at 2.5 to 3 h, of the peak", "%",
+           "Moghaddam 1997 [M]; a fifth counts as back", -20, 20, DOSE, m.glutamate_left,
+           RESIDUAL + ", and AMPA gain holds E->E transmission up"),
+    Target("S8", "interneurons", PREDICTION, "rate of SST or PV cells at 20 to 60 min, whichever falls more", "%",
+           "Homayoun & Moghaddam 2007, Ali 2020 [V: sign]", -70, -15, DOSE, m.interneuron_change,
+           "AMPA gain and pyramidal cells drive them back up within the hour: with eEF2 held they fall by more"),
+    Target("S8", "pyramidal", PREDICTION, "rate of pyramidal cells at 20 to 60 min", "%",
+           "Homayoun & Moghaddam 2007 [V: sign]", 10, 200, DOSE, partial(m.acute, entity="pyramidal"),
+           "interneurons that fall too little, or E->E NMDA that is lost"),
+    Target("S8", "order", PREDICTION, "time to half of the change: pyramidal cells after SST cells by", "min",
+           "Homayoun & Moghaddam 2007 [V]", 0, INF, DOSE, m.half_change_lead,
+           "both follow the concentration within a minute; what separates them is the build-up of AMPA gain"),
+    Target("S9", "gamma", PREDICTION, "gamma power (30-80 Hz) of the LFP proxy, drug held", "%",
+           "Nottage 2022 [V], Shaw 2015 [M]", 5, 100, ("held", "held_control"), m.gamma_change,
+           "no gamma peak to strengthen before the drug: most excitation is Poisson background, which has no rhythm"),
+    Target("S9", "response", PREDICTION, "spikes that a volley adds in pyramidal cells, drug held", "%",
+           "disinhibition: sign only", 0, INF, ("held", "held_control"), m.response_change,
+           "pyramidal cells lose NMDA of their own, and a volley meets feed-forward inhibition"),
+    Target("S10", "eEF2", CALIBRATED, "eEF2 phosphorylation at 30 min, mouse, 4 mg/kg", "%",
+           "Autry 2011 [V: sign; M: size]", -70, -20, ("mouse_low", "rodent_control"),
+           partial(m.at_30_min, name="eef2_phosphorylation"),
+           "exposure of the mouse is of low confidence: a few minutes of block are averaged over 10 min"),
+    Target("S10", "BDNF", CALIBRATED, "BDNF at 30 min, mouse, 4 mg/kg", "%", "Autry 2011 [V: sign; M: size]", 15, 100,
+           ("mouse_low", "rodent_control"), partial(m.at_30_min, name="bdnf"),
+           "exposure of the mouse is of low confidence, and BDNF turns over in an hour"),
+    Target("S11", "eEF2", PREDICTION, "eEF2 phosphorylation at 8 or 24 h", "%", "Gideons 2014 [V]", -20, 20,
+           ("mouse_low", "rodent_control"), partial(m.late_deviation, name="eef2_phosphorylation"),
+           "drug or glutamate that stays"),
+    Target("S11", "BDNF", PREDICTION, "BDNF at 8 or 24 h", "%", "Autry 2011, Gideons 2014 [V]", -20, 20,
+           ("mouse_low", "rodent_control"), partial(m.late_deviation, name="bdnf"), "drug or activity that stays"),
+    *(Target("S12", name, PREDICTION, f"gain of spines lost with {what} blocked", "%", source, 80, INF,
+             (*DOSE, f"ketamine_{name}", f"control_{name}"), m.lost_gain, f"a way around {what}",
+             quick=name in ("nbqx", "rapamycin"))
+      for (name, what), source in zip(ANTAGONISTS.items(), [
+          "Li 2010, Koike 2011", "Lepack 2014 [V]", "Lepack 2014 [V]", "Autry 2011 [V]", "Li 2010 [V]"])),
+    Target("S13", "", CALIBRATED, "spine density after three weeks of stress", "%", "Li 2011 [V: sign; M: size]", -40,
+           -15, ("stress", "healthy"), m.stress_loss, "elimination that homeostasis or formation makes up for",
+           quick=False),
+    Target("S14", "", CALIBRATED, "share of the lost spines back 24 h after a dose", "%",
+           "Li 2011 [V], Moda-Sava 2019 [M]", 30, 120, ("stress_rescue", "stress", "healthy"), m.restored,
+           "stress lowers BDNF and with it what a dose can do", quick=False),
+    Target("S15", "spines", PREDICTION, "gain of spines at 6 h, of that at 24 h", "%", "Moda-Sava 2019 [V]", -INF, 25,
+           DOSE, m.early_share,
+           "proteins are up within 4 h and act on formation at once; no delay of growth is modelled"),
+    Target("S15", "AMPA", PREDICTION, "AMPA gain at 3 h, of its greatest within 24 h", "%", "Moda-Sava 2019 [V]", 50,
+           INF, DOSE, m.ampa_share, "synaptic proteins that carry more of the gain than eEF2 does"),
+    Target("S16", "raised", PREDICTION, "gain of spines on days 1, 3, 7: the least", "%", "Phoumthipphavong 2016 [V]",
+           0, INF, ("month", "month_control"), m.least_gain, "proteins that are gone within days", quick=False),
+    Target("S16", "return", PREDICTION, "gain of spines from day 21 to 34: the furthest from 0", "%",
+           "Phoumthipphavong 2016 [V]", -5, 5, ("month", "month_control"), m.late_gain,
+           "stable spines live for weeks, and homeostasis takes its time", quick=False),
+    Target("S16", "hazard", PREDICTION, "hazard of the spines that stood before the dose, the day after", "%",
+           "Phoumthipphavong 2016 [V]; 5 %: three standard errors of the count", -5, 5, ("month", "month_control"),
+           m.hazard_change, "sampling, or a side effect of crowding", quick=False),
+    Target("S17", "rat", PREDICTION, "spine density at 24 h, naive rat, 10 mg/kg", "%", "Li 2010 [V: sign; M: size]",
+           10, 50, ("rat", "rodent_control"), m.spine_gain, "it takes formation at four times the healthy rate"),
+    Target("S17", "mouse", PREDICTION, "spine density at 24 h, naive mouse, 10 mg/kg", "%",
+           "Phoumthipphavong 2016 [V: sign; M: size]", 4, 20, ("mouse", "rodent_control"), m.spine_gain,
+           "exposure of the mouse is of low confidence"),
+    Target("S18", "spines", PREDICTION, "spines after a day of an SSRI, of ketamine's gain", "%",
+           "section 9 of the references [D]", -20, 20, ("ssri", "ssri_control", *DOSE), m.ssri_spines,
+           "TrkB modulation acts at once where it is strong", quick=False),
+    Target("S18", "score", PREDICTION, "surrogate score after a day of an SSRI, of ketamine's", "%",
+           "section 9 of the references [D]", -20, 20, ("ssri", "ssri_control", *DOSE), m.ssri_score,
+           "TrkB modulation acts at once where it is strong", quick=False),
+    Target("S18", "BDNF", PREDICTION, "BDNF after four weeks of an SSRI", "%", "Brunoni 2008 [V], Nibuya 1995 [M]",
+           10, 40, ("ssri", "ssri_control"), m.bdnf_four_weeks,
+           "eEF2 phosphorylation drifts up and takes back what chronic TrkB adds to synthesis; the SSRI's size is [M]",
+           quick=False),
+    Target("S21", "a, Gaussian", CHECK, "calcium of a spiking network on its target, Gaussian rule: worst 20 s", "%",
+           "Butz & van Ooyen 2013", -2, 2, ("elements_gaussian",), m.calcium_deviation,
+           "updates too rare for the growth"),
+    Target("S21", "a, linear", CHECK, "the same, linear rule", "%", "Gallinaro & Rotter 2018", -2, 2,
+           ("elements_linear",), m.calcium_deviation, "updates too rare for the growth"),
+    Target("S21", "b, calcium", CHECK, "calcium of Poisson neurons", "1", "fixed point by hand [D]", 0.693, 0.707,
+           ("poisson_network",), lambda found: found["calcium"], NUMERICS),
+    Target("S21", "b, synapses", CHECK, "their synapses per neuron", "1",
+           "fixed point by hand [D]; RELeARN 4.55-4.58", 4.365, 4.635, ("poisson_network",),
+           lambda found: found["synapses_per_neuron"], NUMERICS),
+    Target("S22", "rates", CHECK, "Vogels-Abbott network against Brian2: rates, worst deviation", "%",
+           "Brette et al. 2007; three standard deviations of two runs of 10 s", -3, 3, ("vogels_abbott",),
+           m.rate_deviation, "chaos: two samples of 10 s differ by 1 %"),
+    Target("S22", "CV", CHECK, "CV of ISI against Brian2", "%",
+           "Brette et al. 2007; three standard deviations of two runs", -5, 5, ("vogels_abbott",),
+           lambda found: 100 * (found["cv_isi"] / found["peer_cv_isi"] - 1),
+           "chaos: two samples of 10 s differ by 1.7 %"),
+    Target("S22", "intervals", CHECK, "distance of the ISI distributions (KS)", "1",
+           "Brette et al. 2007; twice that of two seeds", 0, 0.02, ("vogels_abbott",),
+           lambda found: found["distance"], "chaos: two seeds lie up to 0.011 apart"),
+]
