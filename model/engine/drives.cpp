@@ -63,7 +63,7 @@ void reset(Drives& drives) {
 
 void sample(Drives& drives, const DriveConstants& constants, const float* v_mV,
             const std::vector<synapse::ReceptorState>& receptors, float ambient_open, std::size_t first,
-            std::size_t count) {
+            std::size_t count, const float* ambient_open_of) {
     alignas(64) float mg[run_size], gating[run_size], rate[run_size];
     for (std::size_t at = first; at < first + count; at += run_size) {
         const std::size_t n = std::min(run_size, first + count - at);
@@ -86,7 +86,10 @@ void sample(Drives& drives, const DriveConstants& constants, const float* v_mV,
             }
         }
         for (std::size_t pool = 0; pool < 2; ++pool) {
-            if (pool == extrasynaptic) std::fill(gating, gating + n, ambient_open);
+            if (pool == extrasynaptic && ambient_open_of != nullptr)
+                std::copy(ambient_open_of + at, ambient_open_of + at + n, gating);
+            else if (pool == extrasynaptic)
+                std::fill(gating, gating + n, ambient_open);
             for (SubunitSums& subunit : drives.pools[pool]) {
                 const double mg_half = synapse::mg_half_mM[subunit.subunit];
                 for (std::size_t l = 0; l < constants.competition.ligands.size(); ++l) {

@@ -55,8 +55,9 @@ void reset(Drives& drives);
 
 /// Adds one sample of neurons [first, first + count).
 /// \param ambient_open  open fraction of extrasynaptic receptors before the Mg block
+/// \param ambient_open_of  the same per neuron of the population, which then holds; may be null
 void sample(Drives& drives, const DriveConstants& constants, const float* v_mV,
             const std::vector<synapse::ReceptorState>& receptors, float ambient_open, std::size_t first,
-            std::size_t count);
+            std::size_t count, const float* ambient_open_of = nullptr);
 
 } // namespace rewire::engine

@@ -69,6 +69,7 @@ struct Spike {
 struct FastPopulation {
     network::Population specification;
     std::vector<network::Position> positions;
+    std::vector<std::uint32_t> voxels; ///< extracellular voxel of each neuron, see voxel_of(); empty if regions are one
     neuron::MembraneState membrane;
     std::vector<synapse::ReceptorState> receptors;
     neuron::NmdaVoltageDependence nmda;
@@ -77,6 +78,7 @@ struct FastPopulation {
     aligned_vector<float> current_pA;
     aligned_vector<float> tonic_ab_nS, tonic_cd_nS; ///< empty without extrasynaptic NMDA receptors
     aligned_vector<float> unblocked_nmda; ///< share of the synaptic NMDA receptors; empty unless plasticity follows it
+    aligned_vector<float> ambient_open;   ///< per neuron, where it differs between voxels, else empty
     Drives drives;
     std::optional<std::array<std::size_t, 2>> plain_pair; ///< the receptors, if membranes step them, see advance()
     bool record_spikes = false;
@@ -87,6 +89,8 @@ struct FastPopulation {
     bool injected = false;                                        ///< current stimuli act on it
 
     std::size_t size() const { return static_cast<std::size_t>(specification.size); }
+    /// The extracellular voxel of a neuron, counted through all regions.
+    std::size_t voxel_of(std::size_t neuron) const { return voxels.empty() ? specification.region : voxels[neuron]; }
 };
 
 /// State of one projection.
@@ -99,6 +103,7 @@ struct FastProjection {
     std::vector<synapse::ReleaseState> state; ///< per source, if dynamic
     std::vector<float> released;              ///< per source: sum of releases since the last reset, if glutamatergic
     float release_factor = 1;                 ///< presynaptic mGluR2/3
+    std::vector<float> release_factors;       ///< per source, where they differ between voxels, else empty
     struct Payload {
         std::vector<float> first, second; ///< parallel to the source's spike list of the slot
     };
@@ -149,7 +154,8 @@ public:
     void reset_drives();
     /// Sum of incoming weights of NMDA receptors, after synapses have changed.
     void update_total_weights();
-    /// Open fraction of extrasynaptic NMDA receptors per region, read by the sampling.
+    /// Open fraction of extrasynaptic NMDA receptors per region, read by the sampling, unless a population has one per
+    /// neuron.
     std::vector<float> ambient_open;
 
     /// Spikes of a population since the last call, in the order (step, neuron).

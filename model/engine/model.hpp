@@ -1,8 +1,10 @@
 #pragma once
 // An experiment as plain values, ready to run: what experiment/ reads from a config and tests fill by hand.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -113,6 +115,7 @@ struct Model {
     structure::CalciumParameters calcium;
     neuron::LType l_type;
     std::optional<glutamate::GlutamateParameters> glutamate;
+    std::array<std::size_t, 3> voxels = {1, 1, 1}; ///< of each region
     std::optional<molecular::SignallingParameters> signalling;
     std::vector<std::size_t> signalling_populations;
     molecular::RestingDrive resting_drive;
@@ -124,7 +127,30 @@ struct Model {
 
     /// True if any slow mechanism runs, which needs healthy means of its inputs.
     bool has_slow_mechanisms() const { return !drugs.empty() || glutamate || signalling || structure; }
+    std::size_t voxels_per_region() const { return voxels[0] * voxels[1] * voxels[2]; }
 };
+
+/// The voxels of each region: those of the box around the boxes of its populations.
+inline std::vector<glutamate::VoxelGrid> region_grids(const Model& model) {
+    std::vector<glutamate::VoxelGrid> grids;
+    for (std::size_t r = 0; r < model.regions.size(); ++r) {
+        glutamate::VoxelGrid grid;
+        grid.voxels = model.voxels;
+        for (std::size_t axis = 0; axis < 3; ++axis) {
+            double low = std::numeric_limits<double>::infinity(), high = -low;
+            for (const network::Population& p : model.populations) {
+                if (p.region != r) continue;
+                low = std::min(low, p.origin_um[axis]);
+                high = std::max(high, p.origin_um[axis] + p.box_um[axis]);
+            }
+            if (low > high) continue; // nobody lives there: any box will do
+            grid.origin_um[axis] = low;
+            grid.box_um[axis] = high - low;
+        }
+        grids.push_back(grid);
+    }
+    return grids;
+}
 
 } // namespace rewire::engine
 

@@ -61,12 +61,28 @@ void Simulation::build_observables() {
             "region", [this](std::size_t r) {
                 const SampleWindow& window = slow_.state().window;
                 if (time_s() > window.start_s) return window.glutamate_uM_s[r] / (time_s() - window.start_s);
-                return pools().empty() ? not_applicable : glutamate::concentration_uM(pools()[r]);
+                return pools().empty() ? not_applicable : glutamate::mean_concentration_uM(slow_.voxels(r));
             });
         add("eaat2", "1", "glutamate uptake capacity relative to healthy", "region",
             [this](std::size_t r) { return slow_.state().eaat2[r]; });
-        add("mglur_release_factor", "1", "factor of presynaptic mGluR2/3 on release", "region",
-            [this](std::size_t r) { return pools().empty() ? not_applicable : pools()[r].mglur_release_factor; });
+        add("mglur_release_factor", "1", "factor of presynaptic mGluR2/3 on release", "region", [this](std::size_t r) {
+            double sum = 0;
+            for (const glutamate::ExtracellularPool& voxel : slow_.voxels(r)) sum += voxel.mglur_release_factor;
+            return pools().empty() ? not_applicable : sum / static_cast<double>(model_.voxels_per_region());
+        });
+        if (model_.voxels_per_region() > 1) {
+            const auto& [nx, ny, nz] = model_.voxels;
+            for (const std::string& region : model_.regions)
+                for (std::size_t v = 0; v < nx * ny * nz; ++v)
+                    labels_["voxel"].push_back(region + "_" + std::to_string(v % nx) + "_" +
+                                               std::to_string(v / nx % ny) + "_" + std::to_string(v / nx / ny));
+            add("glutamate_voxel", "uM", "extracellular glutamate in a voxel, mean since the last sample", "voxel",
+                [this](std::size_t v) {
+                    const SampleWindow& window = slow_.state().window;
+                    if (time_s() > window.start_s) return window.voxel_uM_s[v] / (time_s() - window.start_s);
+                    return pools().empty() ? not_applicable : glutamate::concentration_uM(pools()[v]);
+                });
+        }
     }
     if (model_.signalling)
         for (const auto& variable : StateOf<molecular::Signalling>::variables) {

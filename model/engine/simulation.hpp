@@ -29,7 +29,7 @@ namespace rewire::engine {
 /// A quantity of the slow clock: one number per entry of a dimension.
 struct Observable {
     std::string name, unit, long_name;
-    std::string dimension;                    ///< population, projection, drug or region
+    std::string dimension;                    ///< population, projection, drug, region or voxel
     std::function<double(std::size_t)> value; ///< of entry i of the dimension; NaN where it does not apply
 };
 

@@ -1,6 +1,8 @@
 #include "engine/slow_inputs.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <numeric>
 #include <utility>
 
 #include "engine/averages.hpp"
@@ -86,15 +88,16 @@ SlowInputs gather(const FastNetwork& network, const Model& model, double seconds
             }
         inputs.populations.push_back(std::move(in));
     }
-    inputs.release_events_per_s.assign(model.regions.size(), 0);
+    inputs.release_events_per_s.assign(model.regions.size() * model.voxels_per_region(), 0);
     for (const FastProjection& projection : network.projections) {
         if (projection.released.empty()) continue;
-        const std::size_t region = network.populations[projection.specification.source].specification.region;
+        // Where the source lies: as its axon branches near it, most of its terminals are about there.
+        const FastPopulation& source = network.populations[projection.specification.source];
         const std::vector<std::uint32_t> synapses = projection.synapses.outgoing_counts();
-        double events = 0;
+        std::vector<double> events(inputs.release_events_per_s.size(), 0);
         for (std::size_t j = 0; j < synapses.size(); ++j)
-            events += static_cast<double>(projection.released[j]) * synapses[j];
-        inputs.release_events_per_s[region] += events / seconds;
+            events[source.voxel_of(j)] += static_cast<double>(projection.released[j]) * synapses[j];
+        for (std::size_t v = 0; v < events.size(); ++v) inputs.release_events_per_s[v] += events[v] / seconds;
     }
     return inputs;
 }
@@ -117,7 +120,8 @@ SlowInputs between(const SlowInputs& a, const SlowInputs& b, double share) {
 std::vector<SummaryItem> summary_items(const Model& model) {
     std::vector<SummaryItem> items;
     for (std::size_t r = 0; model.glutamate && r < model.regions.size(); ++r)
-        items.push_back({SummaryItem::release, r, "glutamate release in " + model.regions[r]});
+        items.push_back({SummaryItem::release, r * model.voxels_per_region(),
+                         "glutamate release in " + model.regions[r], model.voxels_per_region()});
     for (std::size_t p = 0; p < model.populations.size(); ++p) {
         if (!followed(model, p)) continue;
         const std::string& name = model.populations[p].name;
@@ -132,7 +136,11 @@ std::vector<SummaryItem> summary_items(const Model& model) {
 std::vector<double> summary(const SlowInputs& inputs, const std::vector<SummaryItem>& items) {
     std::vector<double> values;
     for (const SummaryItem& item : items) switch (item.what) {
-        case SummaryItem::release: values.push_back(inputs.release_events_per_s[item.index]); break;
+        case SummaryItem::release: {
+            const auto first = inputs.release_events_per_s.begin() + static_cast<std::ptrdiff_t>(item.index);
+            values.push_back(std::accumulate(first, first + static_cast<std::ptrdiff_t>(item.voxels), 0.0));
+            break;
+        }
         case SummaryItem::rate: values.push_back(mean(inputs.populations[item.index].rate_Hz)); break;
         case SummaryItem::l_type: values.push_back(inputs.populations[item.index].l_type); break;
         case SummaryItem::ampa: values.push_back(inputs.populations[item.index].ampa_nS); break;
@@ -142,7 +150,10 @@ std::vector<double> summary(const SlowInputs& inputs, const std::vector<SummaryI
 
 SlowInputs raised(SlowInputs inputs, const std::vector<SummaryItem>& items, const std::vector<double>& rise) {
     for (std::size_t k = 0; k < items.size(); ++k) switch (items[k].what) {
-        case SummaryItem::release: inputs.release_events_per_s[items[k].index] += rise[k]; break;
+        case SummaryItem::release:
+            for (std::size_t v = 0; v < items[k].voxels; ++v)
+                inputs.release_events_per_s[items[k].index + v] += rise[k] / static_cast<double>(items[k].voxels);
+            break;
         case SummaryItem::rate:
             for (double& rate : inputs.populations[items[k].index].rate_Hz) rate += rise[k];
             break;

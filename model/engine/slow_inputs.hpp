@@ -27,7 +27,7 @@ struct PopulationInputs {
 struct SlowInputs {
     double seconds = 0; ///< that they were averaged over
     std::vector<PopulationInputs> populations;
-    std::vector<double> release_events_per_s; ///< per region
+    std::vector<double> release_events_per_s; ///< per extracellular voxel, region by region: of the sources in it
 };
 
 /// The averages of a network's drives, which have gathered for `seconds`.
@@ -42,8 +42,9 @@ SlowInputs between(const SlowInputs& a, const SlowInputs& b, double share);
 /// A population mean that decides how long to measure and how far to leap.
 struct SummaryItem {
     enum What { release, rate, l_type, ampa } what;
-    std::size_t index; ///< of the region or population
+    std::size_t index; ///< of the region's first voxel, or of the population
     std::string name;
+    std::size_t voxels = 1; ///< of the region
 };
 
 /// Those of a model: the release of every region, and rate, L-type and AMPA drive of the populations whose signalling

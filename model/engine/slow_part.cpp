@@ -48,10 +48,35 @@ SlowPart::SlowPart(const Model& model, FastNetwork& network) : model_(model), ne
     calcium_target_.resize(populations);
     state_.eaat2.assign(regions, 1);
     begin_sample_window(0);
+    configure_voxels();
     configure_drives();
     const glutamate::GlutamateParameters transmitter = model_.glutamate.value_or(glutamate::GlutamateParameters{});
-    std::fill(network_.ambient_open.begin(), network_.ambient_open.end(),
-              static_cast<float>(glutamate::extrasynaptic_open_fraction(transmitter, transmitter.ambient_uM)));
+    const auto ambient_open =
+        static_cast<float>(glutamate::extrasynaptic_open_fraction(transmitter, transmitter.ambient_uM));
+    std::fill(network_.ambient_open.begin(), network_.ambient_open.end(), ambient_open);
+    for (FastPopulation& population : network_.populations)
+        std::fill(population.ambient_open.begin(), population.ambient_open.end(), ambient_open);
+}
+
+void SlowPart::configure_voxels() {
+    const std::size_t per_region = model_.voxels_per_region();
+    grids_ = region_grids(model_);
+    if (!model_.glutamate || per_region == 1) return;
+    for (FastPopulation& population : network_.populations) {
+        const std::size_t region = population.specification.region;
+        for (const network::Position& position : population.positions)
+            population.voxels.push_back(static_cast<std::uint32_t>(region * per_region + grids_[region].at(position)));
+        population.ambient_open.resize(population.size());
+    }
+    for (FastProjection& projection : network_.projections)
+        if (projection.specification.glutamatergic)
+            projection.release_factors.assign(network_.populations[projection.specification.source].size(), 1);
+}
+
+std::span<const glutamate::ExtracellularPool> SlowPart::voxels(std::size_t region) const {
+    const std::size_t n = model_.voxels_per_region();
+    if (state_.glutamate.empty()) return {};
+    return std::span(state_.glutamate).subspan(region * n, n);
 }
 
 bool SlowPart::acted_on(drug::Target target) const {
@@ -125,8 +150,20 @@ void SlowPart::configure_drives() {
 void SlowPart::start(SlowInputs healthy) {
     healthy_ = std::move(healthy);
     if (model_.glutamate)
-        for (std::size_t r = 0; r < model_.regions.size(); ++r)
-            state_.glutamate.push_back(glutamate::make_pool(*model_.glutamate, healthy_.release_events_per_s[r]));
+        for (std::size_t r = 0; r < model_.regions.size(); ++r) {
+            const std::size_t n = model_.voxels_per_region();
+            std::vector<double> volume_fL;
+            for (const glutamate::ExtracellularPool& voxel : glutamate::make_voxels(
+                     *model_.glutamate, std::span(healthy_.release_events_per_s).subspan(r * n, n))) {
+                state_.glutamate.push_back(voxel);
+                volume_fL.push_back(voxel.volume_fL);
+            }
+            diffusion_.push_back(n == 1 ? glutamate::Diffusion{}
+                                        : glutamate::make_diffusion(grids_[r], volume_fL,
+                                                                    glutamate::effective_diffusion_um2_per_ms(
+                                                                        model_.glutamate->diffusion_um2_per_ms,
+                                                                        model_.glutamate->tortuosity)));
+        }
     for (const std::size_t p : model_.signalling_populations)
         if (model_.signalling) state_.signalling[p] = molecular::make_signalling(network_.populations[p].size());
     for (std::size_t p = 0; p < network_.populations.size() && model_.has_slow_mechanisms(); ++p) {
@@ -160,7 +197,9 @@ void SlowPart::restore(const SlowCheckpoint& checkpoint) {
 
 void SlowPart::begin_sample_window(double at_s) {
     state_.window = {at_s, std::vector<double>(model_.populations.size(), 0),
-                     std::vector<double>(model_.regions.size(), 0)};
+                     std::vector<double>(model_.regions.size(), 0),
+                     std::vector<double>(
+                         model_.voxels_per_region() > 1 ? model_.regions.size() * model_.voxels_per_region() : 0, 0)};
     for (StructuralState& s : state_.structural) s.formed = s.eliminated = s.nascent_lost = 0;
 }
 
@@ -276,11 +315,16 @@ void SlowPart::advance_block(SlowState& state, const SlowInputs& inputs, const s
 void SlowPart::advance_glutamate(SlowState& state, const SlowInputs& inputs, const drug::Effects& of_drugs, double at_s,
                                  double seconds) const {
     const double stress = strength("stress", of_drugs, at_s), open = 1 - strength(drug::Target::uptake, of_drugs, at_s);
-    for (std::size_t r = 0; r < state.glutamate.size(); ++r) {
+    const std::size_t n = model_.voxels_per_region();
+    for (std::size_t r = 0; r * n < state.glutamate.size(); ++r) {
+        const std::span<glutamate::ExtracellularPool> voxels = std::span(state.glutamate).subspan(r * n, n);
         state.eaat2[r] = molecular::stress_factor(model_.stress.eaat2_loss, stress) * open;
-        glutamate::advance(state.glutamate[r], inputs.release_events_per_s[r], state.eaat2[r], seconds);
-        state.window.glutamate_uM_s[r] += seconds * glutamate::concentration_uM(state.glutamate[r]);
+        glutamate::advance(voxels, diffusion_[r], std::span(inputs.release_events_per_s).subspan(r * n, n),
+                           state.eaat2[r], seconds);
+        state.window.glutamate_uM_s[r] += seconds * glutamate::mean_concentration_uM(voxels);
     }
+    for (std::size_t v = 0; v < state.window.voxel_uM_s.size() && v < state.glutamate.size(); ++v)
+        state.window.voxel_uM_s[v] += seconds * glutamate::concentration_uM(state.glutamate[v]);
 }
 
 /// Share of the current of a neuron's pool that is lost.
@@ -317,13 +361,14 @@ std::vector<std::vector<double>> SlowPart::resting_drives(const SlowState& state
     std::vector<std::vector<double>> drives(network_.populations.size());
     const synapse::PerSubunit free = without_antagonist(drug_effects(state), at_s);
     for (const std::size_t p : model_.signalling_populations) {
-        const std::size_t region = network_.populations[p].specification.region;
-        const double gating = state.glutamate.empty() ? 1 : state.glutamate[region].nmda_gating;
+        const FastPopulation& population = network_.populations[p];
         const auto lost = [&](Pool pool, std::size_t i) { return acts_[p] ? nmda_loss(state, p, pool, i, free) : 0; };
-        drives[p].resize(network_.populations[p].size());
-        for (std::size_t i = 0; i < drives[p].size(); ++i)
+        drives[p].resize(population.size());
+        for (std::size_t i = 0; i < drives[p].size(); ++i) {
+            const double gating = state.glutamate.empty() ? 1 : state.glutamate[population.voxel_of(i)].nmda_gating;
             drives[p][i] =
                 molecular::resting_nmda_drive(model_.resting_drive, lost(synaptic, i), lost(extrasynaptic, i), gating);
+        }
     }
     return drives;
 }
@@ -423,7 +468,7 @@ void SlowPart::write_feedback(double at_s) {
     const std::size_t states = competition.states();
     for (std::size_t p = 0; p < network_.populations.size(); ++p) {
         FastPopulation& population = network_.populations[p];
-        const std::size_t n = population.size(), region = population.specification.region;
+        const std::size_t n = population.size();
         const bool acts = acts_[p];
         // Share of the conductance of neuron i's pool that passes through one class of subunits.
         const auto passing = [&](Pool pool, const synapse::PerSubunit& conductance, std::size_t i, bool ab) {
@@ -468,25 +513,36 @@ void SlowPart::write_feedback(double at_s) {
         }
         if (!population.tonic_ab_nS.empty()) {
             const synapse::PerSubunit& shares = nmda_pools_[p][extrasynaptic].conductance;
-            const double gating = state_.glutamate.empty() ? 1 : state_.glutamate[region].nmda_gating;
-            const double g = population.specification.tonic_nmda_nS * gating;
             for (std::size_t i = 0; i < n; ++i) {
+                const double gating =
+                    state_.glutamate.empty() ? 1 : state_.glutamate[population.voxel_of(i)].nmda_gating;
+                const double g = population.specification.tonic_nmda_nS * gating;
                 population.tonic_ab_nS[i] = static_cast<float>(g * passing(extrasynaptic, shares, i, true));
                 population.tonic_cd_nS[i] = static_cast<float>(g * passing(extrasynaptic, shares, i, false));
             }
         }
     }
-    for (std::size_t r = 0; r < state_.glutamate.size(); ++r)
-        network_.ambient_open[r] = static_cast<float>(glutamate::extrasynaptic_open_fraction(
-            *model_.glutamate, glutamate::concentration_uM(state_.glutamate[r])));
+    if (state_.glutamate.empty()) return;
+    std::vector<float> open;
+    for (const glutamate::ExtracellularPool& voxel : state_.glutamate)
+        open.push_back(static_cast<float>(
+            glutamate::extrasynaptic_open_fraction(*model_.glutamate, glutamate::concentration_uM(voxel))));
+    if (model_.voxels_per_region() == 1) network_.ambient_open.assign(open.begin(), open.end());
+    for (FastPopulation& population : network_.populations)
+        for (std::size_t i = 0; i < population.ambient_open.size(); ++i)
+            population.ambient_open[i] = open[population.voxel_of(i)];
     const double mglur = std::clamp(strength(drug::Target::mglur23, of_drugs, at_s), -1.0, 1.0);
-    for (FastProjection& projection : network_.projections)
-        if (projection.specification.glutamatergic && !state_.glutamate.empty())
-            projection.release_factor = static_cast<float>(glutamate::mglur_factor_with_drug(
-                *model_.glutamate,
-                state_.glutamate[network_.populations[projection.specification.source].specification.region]
-                    .mglur_release_factor,
-                mglur));
+    for (FastProjection& projection : network_.projections) {
+        if (!projection.specification.glutamatergic) continue;
+        const FastPopulation& source = network_.populations[projection.specification.source];
+        const auto factor_at = [&](std::size_t voxel) {
+            return static_cast<float>(glutamate::mglur_factor_with_drug(
+                *model_.glutamate, state_.glutamate[voxel].mglur_release_factor, mglur));
+        };
+        if (projection.release_factors.empty()) projection.release_factor = factor_at(source.specification.region);
+        for (std::size_t j = 0; j < projection.release_factors.size(); ++j)
+            projection.release_factors[j] = factor_at(source.voxel_of(j));
+    }
 }
 
 } // namespace rewire::engine

@@ -4,7 +4,7 @@
 //
 //   P  drugs            pharmacokinetics to the end of the stretch
 //   B  channel block    per neuron, pool and subunit, from the averages of r and r/IC50 and the mean concentration
-//   G  glutamate        one pool per region, from the releases counted
+//   G  glutamate        per region, in one pool or in voxels, from the releases counted
 //   M  signalling       eEF2, BDNF, TrkB, mTORC1, proteins, AMPA gain
 //   S  structure        calcium, spines or elements, synapse stores
 //   F  feedback         gains, tonic conductances, release factors and the unblocked share that plasticity follows are
@@ -15,6 +15,7 @@
 
 #include <array>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -36,13 +37,14 @@ struct SampleWindow {
     double start_s = 0;
     std::vector<double> spikes_per_neuron; ///< per population: integral of the mean rate
     std::vector<double> glutamate_uM_s;    ///< per region: integral of the level
+    std::vector<double> voxel_uM_s;        ///< the same per voxel, where a region has several
 };
 
 /// All slow states.
 struct SlowState {
     std::vector<drug::Pharmacokinetics> drugs;
     std::vector<std::array<BlockedPool, 2>> blocked;     ///< per population
-    std::vector<glutamate::ExtracellularPool> glutamate; ///< per region
+    std::vector<glutamate::ExtracellularPool> glutamate; ///< per voxel, region by region
     std::vector<double> eaat2;                           ///< per region
     std::vector<molecular::Signalling> signalling;       ///< per population; empty without
     std::vector<double> l_type, ampa;                    ///< filtered drives relative to healthy, per population
@@ -92,6 +94,8 @@ public:
     double nmda_loss(std::size_t population, Pool pool, double at_s) const;
 
     const SlowState& state() const { return state_; }
+    /// The extracellular voxels of a region; none before the start.
+    std::span<const glutamate::ExtracellularPool> voxels(std::size_t region) const;
     const SlowInputs& healthy() const { return healthy_; }
     /// Rates and turnover count from here on.
     void begin_sample_window(double at_s);
@@ -102,6 +106,8 @@ public:
     double structure_wall_s() const { return structure_wall_s_; }
 
 private:
+    void configure_voxels();
+
     /// A pool of NMDA receptors.
     struct NmdaPool {
         bool present = false;
@@ -135,6 +141,8 @@ private:
     std::vector<std::array<NmdaPool, 2>> nmda_pools_;             ///< per population
     std::vector<bool> acts_;                                      ///< per population: the arm that it belongs to is on
     std::vector<std::vector<double>> calcium_target_;
+    std::vector<glutamate::VoxelGrid> grids_;     ///< per region
+    std::vector<glutamate::Diffusion> diffusion_; ///< per region, from the start on
     SlowState state_;
     double structure_wall_s_ = 0;
 };

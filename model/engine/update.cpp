@@ -173,9 +173,9 @@ void FastNetwork::emit(std::size_t p, std::uint32_t neuron, std::int64_t step, s
         const network::Projection& spec = projection.specification;
         synapse::ReleaseState& state = projection.state[neuron];
         const double interval_ms = t_ms - state.last_spike_ms;
-        const float released = spec.short_term
-                                   ? synapse::release(state, *spec.short_term, t_ms, projection.release_factor)
-                                   : projection.release_factor;
+        const float factor =
+            projection.release_factors.empty() ? projection.release_factor : projection.release_factors[neuron];
+        const float released = spec.short_term ? synapse::release(state, *spec.short_term, t_ms, factor) : factor;
         state.last_spike_ms = t_ms;
         if (!projection.released.empty()) projection.released[neuron] += released;
         FastProjection::Payload& payload = projection.payload[thread][slot];
@@ -195,7 +195,8 @@ void FastNetwork::sample_run(std::size_t p, std::int64_t end, bool drives_due, s
     FastPopulation& population = populations[p];
     if (drives_due && population.drives.sampled)
         sample(population.drives, options_.drives, population.membrane.membrane_potential_mV.data(),
-               population.receptors, ambient_open[population.specification.region], first, count);
+               population.receptors, ambient_open[population.specification.region], first, count,
+               population.ambient_open.empty() ? nullptr : population.ambient_open.data());
     const std::int64_t every = options_.activity_every_steps;
     if (population.in_lfp && every > 0 && end % every == 0) {
         const auto found = std::lower_bound(activity_.step.begin(), activity_.step.end(), end);

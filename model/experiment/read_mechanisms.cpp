@@ -31,6 +31,23 @@ void read_glutamate(TableReader& root, engine::Model& model) {
     if ((p.spill_fraction > 0) != (p.evoked_share > 0))
         table->error(p.spill_fraction > 0 ? "evoked_share" : "spill_fraction",
                      "spill_fraction and evoked_share must both be 0 or both be above 0");
+    if (const auto voxels = table->quantity_list("voxels")) {
+        const bool whole =
+            voxels->size() == 3 && std::ranges::all_of(*voxels, [](double n) { return n == std::floor(n); });
+        if (whole)
+            for (std::size_t axis = 0; axis < 3; ++axis) model.voxels[axis] = static_cast<std::size_t>((*voxels)[axis]);
+        else
+            table->error("voxels", "must be three whole numbers, such as [4, 4, 1]");
+        constexpr std::size_t most_voxels = 100'000; // each is advanced on every slow tick
+        if (whole && model.voxels_per_region() > most_voxels)
+            table->error("voxels", fmt::format("must make at most {} voxels", most_voxels));
+        const std::vector<glutamate::VoxelGrid> grids = engine::region_grids(model);
+        for (std::size_t r = 0; whole && r < grids.size(); ++r)
+            for (std::size_t axis = 0; axis < 3; ++axis)
+                if (grids[r].voxels[axis] > 1 && grids[r].box_um[axis] <= 0)
+                    table->error("voxels", fmt::format("must be 1 along {}: region {} has no extent there",
+                                                       std::string_view("xyz").substr(axis, 1), model.regions[r]));
+    }
     table->finish();
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <stdexcept>
 
@@ -26,7 +27,7 @@ Amounts advanced(const Amounts& y, double h, const Amounts& k) {
     return {y.cleft + h * k.cleft, y.pool + h * k.pool, y.left_cleft + h * k.left_cleft, y.taken_up + h * k.taken_up};
 }
 
-/// The equations of the header with their inputs held, in amounts.
+/// The equations of the header for one voxel with its inputs held, in amounts.
 struct Flow {
     double released_zmol_per_s;
     double leak_zmol_per_s;
@@ -34,38 +35,95 @@ struct Flow {
     double cleft_rate_per_s;    ///< 1/tau_c
     double capacity_zmol_per_s; ///< V Vmax E2
     double half_zmol;           ///< V Km
+    double volume_fL;
 
-    /// One stage k of the Rosenbrock method: (1 - gamma h J(y)) k = f(at) - subtract, by forward
-    /// substitution.
-    Amounts stage(const Amounts& y, const Amounts& at, const Amounts& subtract, double gamma_h) const {
-        const double denominator = half_zmol + y.pool;
-        const double uptake_slope = capacity_zmol_per_s * half_zmol / (denominator * denominator);
-        const double uptake = capacity_zmol_per_s * at.pool / (half_zmol + at.pool);
-        const double outflow = cleft_rate_per_s * at.cleft;
-        Amounts k;
-        k.cleft = (released_zmol_per_s - outflow - subtract.cleft) / (1 + gamma_h * cleft_rate_per_s);
-        k.left_cleft = outflow - subtract.left_cleft + gamma_h * cleft_rate_per_s * k.cleft;
-        const double spill = spill_fraction * (outflow + gamma_h * cleft_rate_per_s * k.cleft);
-        k.pool = (spill + leak_zmol_per_s - uptake - subtract.pool) / (1 + gamma_h * uptake_slope);
-        k.taken_up = uptake - subtract.taken_up + gamma_h * uptake_slope * k.pool;
-        return k;
+    double uptake_zmol_per_s(double pool_zmol) const {
+        return capacity_zmol_per_s * pool_zmol / (half_zmol + pool_zmol);
+    }
+    double uptake_slope_per_s(double pool_zmol) const {
+        const double denominator = half_zmol + pool_zmol;
+        return capacity_zmol_per_s * half_zmol / (denominator * denominator);
     }
 };
 
+/// All voxels and what passes between them.
+struct Flows {
+    std::vector<Flow> voxels;
+    const Diffusion& diffusion;
+
+    bool diffuses() const { return !diffusion.faces.empty(); }
+
+    /// One stage k of the Rosenbrock method: (1 - gamma h J(y)) k = f(at) - subtract. The clefts first, then the
+    /// spaces between them, which diffusion couples, then the outflows.
+    void stage(const std::vector<Amounts>& y, const std::vector<Amounts>& at, const std::vector<Amounts>& subtract,
+               double gamma_h, std::vector<Amounts>& k) {
+        const std::size_t n = voxels.size();
+        input.resize(n);
+        diagonal.resize(n);
+        for (std::size_t i = 0; i < n; ++i) {
+            const Flow& flow = voxels[i];
+            const double outflow = flow.cleft_rate_per_s * at[i].cleft;
+            k[i].cleft =
+                (flow.released_zmol_per_s - outflow - subtract[i].cleft) / (1 + gamma_h * flow.cleft_rate_per_s);
+            k[i].left_cleft = outflow - subtract[i].left_cleft + gamma_h * flow.cleft_rate_per_s * k[i].cleft;
+            const double spill = flow.spill_fraction * (outflow + gamma_h * flow.cleft_rate_per_s * k[i].cleft);
+            input[i] = spill + flow.leak_zmol_per_s - flow.uptake_zmol_per_s(at[i].pool) - subtract[i].pool;
+            diagonal[i] = 1 + gamma_h * flow.uptake_slope_per_s(y[i].pool);
+        }
+        if (diffuses()) {
+            // Symmetric in levels; in amounts it would not be.
+            std::vector<double> level(n);
+            for (std::size_t i = 0; i < n; ++i) {
+                level[i] = at[i].pool / voxels[i].volume_fL;
+                diagonal[i] *= voxels[i].volume_fL;
+            }
+            add_inflow(diffusion, level, input);
+            level = solve_implicit(diffusion, diagonal, gamma_h, input);
+            for (std::size_t i = 0; i < n; ++i) k[i].pool = voxels[i].volume_fL * level[i];
+        } else {
+            for (std::size_t i = 0; i < n; ++i) k[i].pool = input[i] / diagonal[i];
+        }
+        for (std::size_t i = 0; i < n; ++i)
+            k[i].taken_up = voxels[i].uptake_zmol_per_s(at[i].pool) - subtract[i].taken_up +
+                            gamma_h * voxels[i].uptake_slope_per_s(y[i].pool) * k[i].pool;
+    }
+
+    std::vector<double> input, diagonal; ///< of a stage
+};
+
+/// A trial step, whose vectors serve every step of an advance.
 struct Trial {
-    Amounts end;
-    double error; ///< distance to the embedded first-order solution, zmol
+    explicit Trial(std::size_t voxels)
+        : start(voxels),
+          end(voxels),
+          k1(voxels),
+          k2(voxels),
+          at(voxels),
+          twice(voxels),
+          nothing(voxels),
+          error(voxels) {}
+
+    std::vector<Amounts> start, end, k1, k2, at, twice;
+    const std::vector<Amounts> nothing;
+    std::vector<double> error; ///< per voxel: distance to the embedded first-order solution, zmol
 };
 
 /// A step of ROS2 (Verwer et al. 1999), gamma = 1 - 1/sqrt 2:
 ///     y <- y + 3/2 h k1 + 1/2 h k2,   (1 - gamma h J) k1 = f(y),   (1 - gamma h J) k2 = f(y + h k1) - 2 k1
-Trial rosenbrock(const Flow& flow, const Amounts& y, double h) {
+void rosenbrock(Flows& flows, double h, Trial& t) {
     constexpr double gamma = 1 - 1 / std::numbers::sqrt2;
-    const Amounts k1 = flow.stage(y, y, {}, gamma * h);
-    const Amounts twice = advanced({}, 2, k1);
-    const Amounts k2 = flow.stage(y, advanced(y, h, k1), twice, gamma * h);
-    const double error = 0.5 * h * std::max(std::abs(k1.cleft + k2.cleft), std::abs(k1.pool + k2.pool));
-    return {advanced(advanced(y, 1.5 * h, k1), 0.5 * h, k2), error};
+    const std::size_t n = t.start.size();
+    flows.stage(t.start, t.start, t.nothing, gamma * h, t.k1);
+    for (std::size_t i = 0; i < n; ++i) {
+        t.at[i] = advanced(t.start[i], h, t.k1[i]);
+        t.twice[i] = advanced({}, 2, t.k1[i]);
+    }
+    flows.stage(t.start, t.at, t.twice, gamma * h, t.k2);
+    for (std::size_t i = 0; i < n; ++i) {
+        const Amounts &k1 = t.k1[i], &k2 = t.k2[i];
+        t.end[i] = advanced(advanced(t.start[i], 1.5 * h, k1), 0.5 * h, k2);
+        t.error[i] = 0.5 * h * std::max(std::abs(k1.cleft + k2.cleft), std::abs(k1.pool + k2.pool));
+    }
 }
 
 void require(bool condition, const char* message) {
@@ -92,44 +150,96 @@ ExtracellularPool make_pool(const GlutamateParameters& p, double healthy_release
     return pool;
 }
 
+std::vector<ExtracellularPool> make_voxels(const GlutamateParameters& p,
+                                           std::span<const double> healthy_release_rates) {
+    std::vector<ExtracellularPool> voxels;
+    double volume_fL = 0;
+    std::size_t releasing = 0;
+    const auto supplies_space = [&](double rate) { return p.spill_fraction * amount_per_event_zmol(p) * rate > 0; };
+    for (const double rate : healthy_release_rates) {
+        voxels.push_back(make_pool(p, rate));
+        if (!supplies_space(rate)) continue;
+        volume_fL += voxels.back().volume_fL;
+        ++releasing;
+    }
+    for (std::size_t i = 0; i < voxels.size() && releasing > 0; ++i) {
+        if (supplies_space(healthy_release_rates[i])) continue;
+        const double factor = volume_fL / static_cast<double>(releasing) / voxels[i].volume_fL;
+        voxels[i].volume_fL *= factor;
+        voxels[i].leak_zmol_per_s *= factor;
+        voxels[i].extracellular_zmol *= factor;
+    }
+    return voxels;
+}
+
 void advance(ExtracellularPool& pool, double release_events_per_s, double eaat2, double duration_s, double tolerance) {
-    require(is_rate(release_events_per_s) && is_rate(eaat2) && is_rate(duration_s) && tolerance > 0,
+    advance(std::span(&pool, 1), {}, std::span(&release_events_per_s, 1), eaat2, duration_s, tolerance);
+}
+
+void advance(std::span<ExtracellularPool> voxels, const Diffusion& diffusion,
+             std::span<const double> release_events_per_s, double eaat2, double duration_s, double tolerance) {
+    require(std::all_of(release_events_per_s.begin(), release_events_per_s.end(), is_rate) && is_rate(eaat2) &&
+                is_rate(duration_s) && tolerance > 0,
             "glutamate: rates, EAAT2 and durations must be finite and 0 or more, the tolerance above 0");
-    const GlutamateParameters& p = pool.parameters;
-    const double tau_c_s = p.cleft_decay_ms * s_per_ms;
-    const Flow flow{amount_per_event_zmol(p) * release_events_per_s,
-                    pool.leak_zmol_per_s,
-                    p.spill_fraction,
-                    1 / tau_c_s,
-                    pool.volume_fL * p.uptake_vmax_uM_per_s * p.eaat2 * eaat2,
-                    pool.volume_fL * p.uptake_half_uM};
-    const double healthy_zmol = p.ambient_uM * pool.volume_fL; // so that decay to nothing needs no tiny steps
+    require(release_events_per_s.size() == voxels.size(), "glutamate: each voxel has a rate of release");
+    require(diffusion.faces.empty() || diffusion.outward_fL_per_s.size() == voxels.size(),
+            "glutamate: diffusion must be between these voxels");
+    if (voxels.empty()) return;
+    const std::size_t n = voxels.size();
+    Flows flows{{}, diffusion, {}, {}};
+    double shortest_tau_c_s = std::numeric_limits<double>::infinity();
+    for (std::size_t i = 0; i < n; ++i) {
+        const GlutamateParameters& p = voxels[i].parameters;
+        const double tau_c_s = p.cleft_decay_ms * s_per_ms;
+        shortest_tau_c_s = std::min(shortest_tau_c_s, tau_c_s);
+        flows.voxels.push_back({amount_per_event_zmol(p) * release_events_per_s[i], voxels[i].leak_zmol_per_s,
+                                p.spill_fraction, 1 / tau_c_s,
+                                voxels[i].volume_fL * p.uptake_vmax_uM_per_s * p.eaat2 * eaat2,
+                                voxels[i].volume_fL * p.uptake_half_uM, voxels[i].volume_fL});
+    }
     double left_s = duration_s;
-    double step_s = 0.1 * tau_c_s;
+    double step_s = 0.1 * shortest_tau_c_s;
+    Trial trial(n);
+    const std::vector<Amounts>& now = trial.start;
     while (left_s > 0) {
         const bool last = step_s >= left_s;
         const double h = last ? left_s : step_s;
-        const Amounts now{pool.cleft_zmol, pool.extracellular_zmol, 0, 0};
-        const Trial trial = rosenbrock(flow, now, h);
-        const double allowed = tolerance * (now.cleft + now.pool + healthy_zmol);
-        // The error is of second order in the step; growth is bounded, so one lucky estimate cannot leap.
-        const double factor = trial.error > 0 ? 0.9 * std::sqrt(allowed / trial.error) : 5.0;
+        for (std::size_t i = 0; i < n; ++i) trial.start[i] = {voxels[i].cleft_zmol, voxels[i].extracellular_zmol, 0, 0};
+        rosenbrock(flows, h, trial);
+        double factor = 5.0;
+        bool accepted = true;
+        for (std::size_t i = 0; i < n; ++i) {
+            const ExtracellularPool& pool = voxels[i];
+            // The healthy amount is added so that decay to nothing needs no tiny steps.
+            const double healthy_zmol = pool.parameters.ambient_uM * pool.volume_fL;
+            const double allowed = tolerance * (now[i].cleft + now[i].pool + healthy_zmol);
+            // The error is of second order in the step; growth is bounded, so one lucky estimate cannot leap.
+            if (trial.error[i] > 0) factor = std::min(factor, 0.9 * std::sqrt(allowed / trial.error[i]));
+            // In voxels that a front has not reached the solver leaves a little below zero.
+            const double least = flows.diffuses() ? -allowed : 0.0;
+            accepted = accepted && trial.error[i] <= allowed && trial.end[i].pool >= least && trial.end[i].cleft >= 0;
+        }
         step_s = h * std::clamp(factor, 0.2, 5.0);
-        if (!(trial.error <= allowed && trial.end.pool >= 0 && trial.end.cleft >= 0)) {
+        if (!accepted) {
             step_s = std::min(step_s, 0.5 * h);
             continue;
         }
-        const double steady_before = mglur_steady_factor(p, concentration_uM(pool));
-        pool.cleft_zmol = trial.end.cleft;
-        pool.extracellular_zmol = trial.end.pool;
-        pool.released_zmol += flow.released_zmol_per_s * h;
-        pool.leaked_zmol += flow.leak_zmol_per_s * h;
-        pool.taken_up_at_synapse_zmol += (1 - p.spill_fraction) * trial.end.left_cleft;
-        pool.taken_up_zmol += trial.end.taken_up;
-        const double steady = 0.5 * (steady_before + mglur_steady_factor(p, concentration_uM(pool)));
-        pool.nmda_gating +=
-            -std::expm1(-h / p.nmda_tau_s) * (extrasynaptic_gating(p, concentration_uM(pool)) - pool.nmda_gating);
-        pool.mglur_release_factor += -std::expm1(-h / p.mglur_tau_s) * (steady - pool.mglur_release_factor);
+        for (std::size_t i = 0; i < n; ++i) {
+            ExtracellularPool& pool = voxels[i];
+            const Flow& flow = flows.voxels[i];
+            const GlutamateParameters& p = pool.parameters;
+            const double steady_before = mglur_steady_factor(p, concentration_uM(pool));
+            pool.cleft_zmol = trial.end[i].cleft;
+            pool.extracellular_zmol = trial.end[i].pool;
+            pool.released_zmol += flow.released_zmol_per_s * h;
+            pool.leaked_zmol += flow.leak_zmol_per_s * h;
+            pool.taken_up_at_synapse_zmol += (1 - p.spill_fraction) * trial.end[i].left_cleft;
+            pool.taken_up_zmol += trial.end[i].taken_up;
+            const double level_uM = concentration_uM(pool);
+            const double steady = 0.5 * (steady_before + mglur_steady_factor(p, level_uM));
+            pool.nmda_gating += -std::expm1(-h / p.nmda_tau_s) * (extrasynaptic_gating(p, level_uM) - pool.nmda_gating);
+            pool.mglur_release_factor += -std::expm1(-h / p.mglur_tau_s) * (steady - pool.mglur_release_factor);
+        }
         left_s = last ? 0 : left_s - h;
     }
 }

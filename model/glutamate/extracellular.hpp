@@ -19,11 +19,19 @@
 // synapses supply; only ratios to the healthy state matter. The uptake capacity is that of V: synapses that
 // grow release into the same space.
 //
+// A region may be cut into voxels, each a pool of its own between which glutamate diffuses (glutamate/diffusion.hpp);
+// the books then hold for their sums.
+//
 // Scheme: the second-order, L-stable Rosenbrock method ROS2 (Verwer et al. 1999, SIAM J Sci Comput 20:1456)
-// on Q, N and the two outflows together, with adaptive steps. It keeps linear invariants, follows the
-// milliseconds in which G relaxes and then steps over hours. The steady state is G = Km a/(Vmax E2 - a), a
+// on Q, N and the two outflows of all voxels together, with adaptive steps. It keeps linear invariants, follows the
+// milliseconds in which G relaxes and then steps over hours. Diffusion is in its Jacobian, so that no step is bound
+// by the size of a voxel and the steady state has no splitting error. The steady state is G = Km a/(Vmax E2 - a), a
 // the input over V; with a >= Vmax E2 uptake is saturated and G grows without bound.
 
+#include <span>
+#include <vector>
+
+#include "glutamate/diffusion.hpp"
 #include "quantity/parameter.hpp"
 
 namespace rewire::glutamate {
@@ -46,6 +54,8 @@ struct GlutamateParameters {
     double mglur_inhibition = 0.5;
     double mglur_tau_s = 2;
     double nmda_tau_s = 1;
+    double diffusion_um2_per_ms = 0.76;
+    double tortuosity = 1.6;
 };
 
 /// Clefts and extracellular space of one region, with its books.
@@ -76,8 +86,34 @@ ExtracellularPool make_pool(const GlutamateParameters& parameters, double health
 void advance(ExtracellularPool& pool, double release_events_per_s, double eaat2, double duration_s,
              double tolerance = 1e-5);
 
-/// Extracellular level G in uM.
-inline double concentration_uM(const ExtracellularPool& pool) { return pool.extracellular_zmol / pool.volume_fL; }
+/// Voxels in the healthy steady state at these rates, events per second of each voxel (each finite, 0 or more). As each
+/// has the volume that its own synapses supply, the level is the ambient one in all and nothing diffuses. A voxel
+/// without release is all leak and has the mean volume of those with release.
+/// \throws std::invalid_argument  as make_pool
+std::vector<ExtracellularPool> make_voxels(const GlutamateParameters& parameters,
+                                           std::span<const double> healthy_release_rates);
+
+/// The same for the voxels of a grid: one rate each, diffusion between them. Without diffusion each has the steps of
+/// the slowest to settle; one voxel is advance() of its pool, bit by bit.
+/// \param tolerance  error of a step in any voxel, relative to the glutamate stored there
+/// \throws std::invalid_argument  negative or not finite argument, not one rate per voxel, or diffusion between others
+void advance(std::span<ExtracellularPool> voxels, const Diffusion& diffusion,
+             std::span<const double> release_events_per_s, double eaat2, double duration_s, double tolerance = 1e-5);
+
+/// Extracellular level of all voxels together, in uM.
+inline double mean_concentration_uM(std::span<const ExtracellularPool> voxels) {
+    double amount_zmol = 0, volume_fL = 0;
+    for (const ExtracellularPool& voxel : voxels) {
+        amount_zmol += voxel.extracellular_zmol;
+        volume_fL += voxel.volume_fL;
+    }
+    return amount_zmol / volume_fL;
+}
+
+/// Extracellular level G in uM. What diffusion may leave below zero, within the tolerance of a step, is none.
+inline double concentration_uM(const ExtracellularPool& pool) {
+    return pool.extracellular_zmol < 0 ? 0 : pool.extracellular_zmol / pool.volume_fL;
+}
 
 /// Open fraction of extrasynaptic NMDA receptors, before their Mg block, at the level g_uM (0 or more): a
 /// Hill function, Traynelis 2010.
@@ -142,6 +178,22 @@ struct Described<glutamate::GlutamateParameters> {
          "[M] Vicini 1998 (2B, 2C 0.3-0.4 s; 2D 1.7-4.8 s)"},
         {"mglur_tau", "s", &S::mglur_tau_s, positive, "onset and offset of the presynaptic effect",
          "[M] G-protein signalling, seconds"},
+        {"diffusion", "um^2/ms", &S::diffusion_um2_per_ms, non_negative, "D in water, between voxels",
+         "[M] Longsworth 1953 (glutamine)"},
+        {"tortuosity",
+         "1",
+         &S::tortuosity,
+         {1, 10},
+         "lambda: diffusion in tissue is D/lambda^2",
+         "[M] Nicholson & Sykova 1998"},
+    });
+    static constexpr auto keys = std::to_array<Key>({
+        {"voxels",
+         "three whole numbers",
+         "[1, 1, 1]",
+         "into how many voxels the box around a region's neurons is cut, each with an extracellular level of its own",
+         "1",
+         {1, 1000}},
     });
 };
 

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <limits>
 #include <set>
+#include <span>
 #include <stdexcept>
+#include <vector>
 
 #include "glutamate/extracellular.hpp"
 
@@ -80,6 +82,27 @@ TEST_CASE("glutamate refuses what has no meaning", "[glutamate]") {
     CHECK_THROWS_AS(make_pool(p, 10), std::invalid_argument);
     p.evoked_share = 0; // nothing spills and nothing is asked to: all input is leak
     CHECK_NOTHROW(make_pool(p, 10));
+}
+
+TEST_CASE("diffusion of glutamate refuses what has no meaning", "[glutamate]") {
+    CHECK(effective_diffusion_um2_per_ms(0.76, 1.6) == Approx(0.297).epsilon(0.001));
+    CHECK_THROWS_AS(effective_diffusion_um2_per_ms(-1, 1.6), std::invalid_argument);
+    CHECK_THROWS_AS(effective_diffusion_um2_per_ms(0.76, 0.9), std::invalid_argument);
+    const std::vector<double> two{1, 2};
+    CHECK_THROWS_AS(make_diffusion({{0, 1, 1}, {1, 1, 1}}, {}, 1), std::invalid_argument);
+    CHECK_THROWS_AS(make_diffusion({{2, 1, 1}, {0, 1, 1}}, two, 1), std::invalid_argument);
+    CHECK_THROWS_AS(make_diffusion({{3, 1, 1}, {1, 1, 1}}, two, 1), std::invalid_argument);
+    CHECK_THROWS_AS(make_diffusion({{2, 1, 1}, {1, 1, 1}}, std::vector<double>{1, 0}, 1), std::invalid_argument);
+    CHECK_THROWS_AS(make_diffusion({{2, 1, 1}, {1, 1, 1}}, two, -1), std::invalid_argument);
+    CHECK_THROWS_AS(make_diffusion({{std::size_t{1} << 20, std::size_t{1} << 20, 1}, {1, 1, 1}}, two, 1),
+                    std::invalid_argument);
+
+    std::vector<ExtracellularPool> voxels = make_voxels({}, two);
+    const Diffusion between = make_diffusion({{2, 1, 1}, {1, 1, 1}}, two, 1);
+    CHECK_THROWS_AS(advance(voxels, between, std::vector<double>{1}, 1, 1), std::invalid_argument);
+    CHECK_THROWS_AS(advance(voxels, between, std::vector<double>{1, -1}, 1, 1), std::invalid_argument);
+    CHECK_THROWS_AS(advance(std::span(voxels).first(1), between, std::vector<double>{1}, 1, 1), std::invalid_argument);
+    CHECK_THROWS_AS(make_voxels({}, std::vector<double>{1, -1}), std::invalid_argument);
 }
 
 TEST_CASE("drugs on mGluR2/3 act beside glutamate") {

@@ -1,6 +1,8 @@
 // The time loop with every slow mechanism coupled: threads, multirate, events, books and feedback.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -124,6 +126,132 @@ TEST_CASE("glutamate: what the spikes release is what the pool books") {
     REQUIRE(events > 0);
     const double zmol_per_event = pool.parameters.cleft_peak_mM * 1e3 * pool.parameters.cleft_volume_fL; // uM fL
     CHECK(pool.released_zmol == Approx(events * zmol_per_event).epsilon(1e-9));
+}
+
+TEST_CASE("glutamate: each voxel books what the neurons in it release, and they see its level") {
+    // As above, with the voxel of a neuron worked out from its position in the box of 300 um.
+    Model model = everything({"experiment.mode=full", "experiment.duration=2 s", "glutamate.mglur_inhibition=0",
+                              "glutamate.voxels=[3, 2, 1]"});
+    for (network::Projection& p : model.projections) {
+        p.short_term.reset();
+        p.structural = false;
+    }
+    model.structure.reset();
+    for (DrugModel& d : model.drugs) d.doses.clear();
+    Simulation simulation(std::move(model));
+    simulation.prepare();
+    const FastPopulation& pyramidal = simulation.network().populations[0];
+    const auto voxel_of = [&](std::size_t i) {
+        const network::Position& at = pyramidal.positions[i];
+        return static_cast<std::size_t>(at[0] / 100) + 3 * static_cast<std::size_t>(at[1] / 150);
+    };
+    std::array<double, 6> events{};
+    while (!simulation.finished()) {
+        simulation.advance();
+        for (const Spike& s : simulation.network().take_spikes(0))
+            for (const FastProjection& p : simulation.network().projections)
+                if (p.specification.source == 0) events[voxel_of(s.neuron)] += p.synapses.outgoing_counts()[s.neuron];
+    }
+    REQUIRE(simulation.pools().size() == 6);
+    double amount_zmol = 0, volume_fL = 0, level_sum = 0;
+    const auto observable = [&](const std::string& name) {
+        return *std::find_if(simulation.observables().begin(), simulation.observables().end(),
+                             [&](const Observable& o) { return o.name == name; });
+    };
+    for (std::size_t v = 0; v < 6; ++v) {
+        const glutamate::ExtracellularPool& voxel = simulation.pools()[v];
+        REQUIRE(events[v] > 0);
+        CHECK(
+            voxel.released_zmol ==
+            Approx(events[v] * voxel.parameters.cleft_peak_mM * 1e3 * voxel.parameters.cleft_volume_fL).epsilon(1e-9));
+        amount_zmol += observable("glutamate_voxel").value(v) * voxel.volume_fL;
+        volume_fL += voxel.volume_fL;
+        level_sum += voxel.nmda_gating;
+    }
+    // The level of the region is that of all its voxels together.
+    CHECK(simulation.labels("voxel")[5] == "cortex_2_1_0");
+    CHECK(observable("glutamate_extracellular").value(0) == Approx(amount_zmol / volume_fL).epsilon(1e-12));
+    bool differ = false;
+    for (std::size_t i = 0; i < pyramidal.size(); ++i) {
+        const glutamate::ExtracellularPool& voxel = simulation.pools()[voxel_of(i)];
+        // 1 nS of tonic conductance; without a drug nothing of it is blocked.
+        REQUIRE(pyramidal.tonic_ab_nS[i] + pyramidal.tonic_cd_nS[i] == Approx(voxel.nmda_gating).epsilon(1e-6));
+        REQUIRE(pyramidal.ambient_open[i] ==
+                Approx(glutamate::extrasynaptic_open_fraction(voxel.parameters, glutamate::concentration_uM(voxel)))
+                    .epsilon(1e-6));
+        differ = differ || std::abs(6 * voxel.nmda_gating / level_sum - 1) > 0.01;
+    }
+    CHECK(differ); // so that a mistaken voxel would show
+}
+
+TEST_CASE("glutamate: presynaptic receptors follow the voxel of the source") {
+    Model model = everything({"experiment.mode=full", "experiment.duration=2 s", "glutamate.voxels=[1, 2, 2]"});
+    model.structure.reset();
+    for (network::Projection& p : model.projections) p.structural = false;
+    Simulation simulation(std::move(model));
+    simulation.prepare();
+    while (!simulation.finished()) simulation.advance();
+    const FastPopulation& pyramidal = simulation.network().populations[0];
+    std::size_t glutamatergic = 0;
+    for (const FastProjection& p : simulation.network().projections) {
+        if (!p.specification.glutamatergic) {
+            CHECK(p.release_factors.empty());
+            continue;
+        }
+        ++glutamatergic;
+        REQUIRE(p.specification.source == 0);
+        for (std::size_t j = 0; j < pyramidal.size(); ++j) {
+            const network::Position& at = pyramidal.positions[j];
+            const std::size_t voxel = static_cast<std::size_t>(at[1] / 150) + 2 * static_cast<std::size_t>(at[2] / 150);
+            REQUIRE(p.release_factors[j] == Approx(simulation.pools()[voxel].mglur_release_factor).epsilon(1e-6));
+        }
+    }
+    CHECK(glutamatergic == 2);
+    const auto factor = [&](std::size_t v) { return simulation.pools()[v].mglur_release_factor; };
+    CHECK(std::abs(factor(0) / factor(3) - 1) > 1e-4);
+}
+
+TEST_CASE("glutamate: well-mixed voxels are one pool") {
+    // Without feedback the spikes are the same. 0.4 m^2/s mixes 150 um within 0.1 us, so all voxels have the level of
+    // the one pool, to the tolerance of the steps (1e-5 each).
+    const auto levels = [](const std::string& voxels) {
+        Model model = everything({"experiment.mode=full", "experiment.duration=2 s", "glutamate.mglur_inhibition=0",
+                                  "glutamate.diffusion=1e9 um^2/ms", "glutamate.voxels=" + voxels});
+        model.structure.reset();
+        model.signalling.reset();
+        model.signalling_populations.clear();
+        model.drugs.clear();
+        for (network::Projection& p : model.projections) p.structural = false;
+        for (network::Population& p : model.populations) p.tonic_nmda_nS = 0;
+        Simulation simulation(std::move(model));
+        simulation.prepare();
+        std::vector<double> found;
+        while (!simulation.finished()) {
+            simulation.advance();
+            for (const glutamate::ExtracellularPool& pool : simulation.pools())
+                found.push_back(glutamate::concentration_uM(pool));
+        }
+        return found;
+    };
+    const std::vector<double> one = levels("[1, 1, 1]"), eight = levels("[2, 2, 2]");
+    REQUIRE(eight.size() == 8 * one.size());
+    double highest = 0;
+    for (std::size_t k = 0; k < one.size(); ++k) {
+        for (std::size_t v = 0; v < 8; ++v) REQUIRE(eight[8 * k + v] == Approx(one[k]).epsilon(1e-3));
+        highest = std::max(highest, one[k]);
+    }
+    CHECK(highest > 1.1 * one.front());
+}
+
+TEST_CASE("glutamate: voxels give the same bits for any number of threads, in bursts and leaps") {
+    const auto with_threads = [](std::int64_t threads) {
+        Model model = everything({"experiment.duration=4 s", "glutamate.voxels=[2, 2, 2]"});
+        model.threads = threads;
+        return run(std::move(model));
+    };
+    const Course one = with_threads(1);
+    REQUIRE(one.spikes.size() > 100);
+    CHECK(one == with_threads(3));
 }
 
 TEST_CASE("a complete NMDA antagonist equals a circuit without NMDA receptors") {
