@@ -207,6 +207,46 @@ TEST_CASE("a linear slow system follows its closed form across leaps of any leng
     CHECK(B.back() > 1.5);
 }
 
+TEST_CASE("a rate model with a known slow solution is followed across leaps", "[multirate]") {
+    // Neurons that regular input drives through slow AMPA receptors fire at the rate of an integrate-and-fire neuron in
+    // a constant conductance A g:
+    //     V_inf = (g_L E_L + A g E) / (g_L + A g),  tau = C / (g_L + A g),  1/rate = t_ref + tau ln((V_r - V_inf)/(V_t - V_inf))
+    // with g = 100 w r_in tau_decay, r_in by the same formula. Without resting NMDA drive E relaxes to its floor f and A
+    // follows, g_E per fall of E (molecular/signalling.hpp, proteins uncoupled):
+    //     A = 1 + g_E (1 - f) [1 - (tau_A e^(-t/tau_A) - tau_E e^(-t/tau_E)) / (tau_A - tau_E)]
+    // Spikes fall on a grid of 0.05 ms, 0.4 % of an interval; the ripple of the input and half a spike in 2 s add to
+    // that, the leaps 1 %.
+    const Run leaping =
+        run(feedback, {"experiment.mode=multirate", "experiment.dt=0.05 ms", "experiment.duration=5 h",
+                       "molecular.ampa_protein_gain=0", "molecular.ampa_eef2_gain=0.7", "molecular.ampa_tau=40 min",
+                       "molecular.eef2_tau=10 min", "molecular.eef2_floor=0.1", "intervention.0.from=1 h",
+                       "intervention.0.strength=1"});
+    const double C_pF = 200, g_L = 10, E_L = -60, V_t = -50, V_r = -60, t_ref_s = 5e-3;
+    const double r_in = 1 / (2e-3 + 20e-3 * std::log(15.0 / 5.0)), g_nS = 100 * 0.012 * r_in * 0.1;
+    const auto rate_Hz = [&](double gain) {
+        const double g = g_L + gain * g_nS, V_inf = g_L * E_L / g, tau_s = C_pF / g * 1e-3;
+        return 1 / (t_ref_s + tau_s * std::log((V_r - V_inf) / (V_t - V_inf)));
+    };
+    const double tau_A = 40.0 / 60, tau_E = 10.0 / 60, plateau = 0.7 * 0.9;
+    const std::vector<double>&time = leaping.course.at("time"), &rate = leaping.course.at("mean_rate.e"),
+          &gain = leaping.course.at("ampa_gain.e");
+    for (std::size_t i = 1; i < time.size(); ++i) {
+        const double t = std::max(0.0, time[i] / 3600 - 1);
+        const double A =
+            1 + plateau * (1 - (tau_A * std::exp(-t / tau_A) - tau_E * std::exp(-t / tau_E)) / (tau_A - tau_E));
+        // A sample's rate is the mean since the one before it, 5 min.
+        const double before = std::max(0.0, time[i - 1] / 3600 - 1);
+        const double A_before =
+            1 +
+            plateau * (1 - (tau_A * std::exp(-before / tau_A) - tau_E * std::exp(-before / tau_E)) / (tau_A - tau_E));
+        CAPTURE(time[i]);
+        CHECK(gain[i] == Approx(A).epsilon(2e-3));
+        CHECK(rate[i] == Approx(0.5 * (rate_Hz(A) + rate_Hz(A_before))).epsilon(0.02));
+    }
+    CHECK(rate.back() > 1.2 * rate[1]);
+    CHECK(leaping.leaps() < 60);
+}
+
 TEST_CASE("spines under stress follow the two-pool equations across leaps of hours", "[multirate]") {
     // dN/dt = F - N/tau_n, dS/dt = s N/tau_n - k S, integrated here by Euler steps of 0.01 h (error below 1e-3), with
     // F = 0.1 a day, tau_n = 1.5 d, s = 0.25, k = 1.6 x s F / (1 - F tau_n) under stress. Synapses weigh nothing, so
