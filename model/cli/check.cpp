@@ -14,7 +14,7 @@ namespace rewire::cli {
 namespace {
 
 /// Time with spikes: all of it in full mode, in multirate mode an estimate. Leaps begin anew at every event and grow
-/// with the time since then, as slow states relax on ever longer time scales; where they end the noise makes some bursts longer.
+/// with the time since then, as slow states relax on ever longer time scales.
 double spiking_seconds(const engine::Model& model) {
     const double baseline = model.has_slow_mechanisms() ? model.baseline_settle_s + model.baseline_measure_s : 0;
     const engine::Multirate& bursts = model.bursts;

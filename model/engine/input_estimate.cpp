@@ -14,7 +14,7 @@ constexpr double agreement = 1.5;
 } // namespace
 
 void InputEstimate::add(const SlowInputs& tick) {
-    ticks_.push_back(tick);
+    ticks_.emplace_back(tick.seconds, summary(tick, items_));
     accumulate(burst_, tick);
 }
 
@@ -26,11 +26,9 @@ void InputEstimate::end_burst(double at_s) {
     sum_squares_s_.resize(items_.size(), 0);
     for (double& s : sum_squares_s_) s *= keep;
     freedom_ *= keep;
-    for (const SlowInputs& tick : ticks_) {
-        const std::vector<double> values = summary(tick, items_);
+    for (const auto& [seconds, values] : ticks_)
         for (std::size_t k = 0; k < values.size(); ++k)
-            sum_squares_s_[k] += tick.seconds * (values[k] - mean[k]) * (values[k] - mean[k]);
-    }
+            sum_squares_s_[k] += seconds * (values[k] - mean[k]) * (values[k] - mean[k]);
     freedom_ += static_cast<double>(ticks_.size() - 1);
     bursts_.push_back({std::make_shared<const SlowInputs>(burst_), mean, at_s});
     if (bursts_.size() > longest_memory) bursts_.pop_front();
@@ -94,8 +92,7 @@ void InputEstimate::choose_window() {
         bool agrees = true;
         for (std::size_t j = 0; j < means.size() && agrees; ++j)
             for (std::size_t k = 0; k < sum.size() && agrees; ++k)
-                agrees = std::abs(sum[k] / total - means[j][k]) <=
-                         agreement * std::sqrt(v[k] / seconds[j]);
+                agrees = std::abs(sum[k] / total - means[j][k]) <= agreement * std::sqrt(v[k] / seconds[j]);
         if (!agrees) break;
         means.push_back(sum);
         for (double& m : means.back()) m /= total;

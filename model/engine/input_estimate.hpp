@@ -5,16 +5,17 @@
 // burst's mean: with v the variance of a tick times its length, a mean over T seconds has the variance v/T (ticks are
 // longer than the memory of the population means). Where the circuit changes slowly, the bursts before say something
 // about now, too: the estimate is the mean over the longest run of latest bursts whose mean lies within the sampling
-// errors of all shorter ones (Lepski 1991, Theory Probab Appl 35:454: of estimates with falling variance and rising bias, the last
-// that none before it contradicts).
+// errors of all shorter ones (Lepski 1991, Theory Probab Appl 35:454: of estimates with falling variance and rising
+// bias, the last that none before it contradicts).
 //
-// A bistable circuit, or one that oscillates more slowly than a burst, gives bursts that differ by more than their ticks say.
-// Its dispersion is the variance of a burst about the line through its neighbours, over the variance that sampling
+// A bistable circuit, or one that oscillates more slowly than a burst, gives bursts that differ by more than their
+// ticks say. Its dispersion is the variance of a burst about the line through its neighbours, over the variance that sampling
 // alone gives; it widens the sampling error, and well above 1 it is to be reported.
 
 #include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/slow_inputs.hpp"
@@ -63,7 +64,7 @@ private:
     std::vector<double> variance_seconds() const;
 
     std::vector<SummaryItem> items_;
-    std::vector<SlowInputs> ticks_;
+    std::vector<std::pair<double, std::vector<double>>> ticks_; ///< of the burst: length in s and summary
     SlowInputs burst_;
     std::deque<Burst> bursts_;          ///< since forget(), latest last
     std::deque<Deviation> deviations_;  ///< latest last

@@ -133,6 +133,10 @@ private:
     std::int64_t next_stop(std::int64_t now) const;
     std::int64_t next_disturbance() const { return next_after(disturbances_, now_); }
     bool disturbed() const { return std::binary_search(disturbances_.begin(), disturbances_.end(), now_); }
+    /// True of a leap that is not tried any shorter.
+    bool shortest(std::int64_t leap) const {
+        return leap <= std::max<std::int64_t>(1, steps(model_.bursts.shortest_leap_s));
+    }
     bool leaps() const { return model_.multirate && model_.bursts.longest_leap_s > 0; }
     void build_observables();
 
