@@ -82,7 +82,7 @@ TARGETS = [
            m.glutamate_onset, "it follows the pyramidal rate, which follows the drug"),
     Target("S7", "return", CALIBRATED, "excess left at 2.5 to 3 h, of the peak", "%",
            "Moghaddam 1997 [M]; a fifth counts as back", -20, 20, DOSE, m.glutamate_left,
-           RESIDUAL + ", and AMPA gain holds pyramidal cells up when interneurons are back"),
+           RESIDUAL + ", and AMPA gain holds pyramidal cells up"),
     Target("S8", "interneurons", PREDICTION, "rate of SST or PV cells at 20 to 60 min, whichever falls more", "%",
            "Homayoun & Moghaddam 2007, Ali 2020 [V: sign]", -70, -15, DOSE, m.interneuron_change,
            "AMPA gain and pyramidal cells drive them back up within the hour: by disinhibition alone they fall by more"),
