@@ -14,6 +14,9 @@ MOUSE_DOSE = {"dose.0.amount": "4 mg/kg"}
 LINEAR = {f"projection.recurrent.structural.{side}": '{ rule = "linear", growth_rate = "0.4 /s", target = 0.05 }'
           for side in ("axonal", "dendritic")}
 
+#: Stress ends after three weeks, and a week without a drug follows.
+STRESS_ENDS = {"experiment.duration": "28 d", "intervention.0.to": "21 d"}
+
 #: eEF2 phosphorylation stays at its healthy level, whatever resting NMDA receptors do: the direct arm is off.
 HELD_EEF2 = {"molecular.eef2_floor": "0.999"}
 
@@ -98,6 +101,10 @@ ALL = [
     Simulation("stress", "stress.toml"),
     Simulation("stress_rescue", "stress_rescue.toml"),
     Simulation("healthy", "stress.toml", NO_INTERVENTION),
+    Simulation("stress_over", "stress.toml", STRESS_ENDS),
+    Simulation("inflammation", "inflammation.toml", NO_DOSE),
+    Simulation("inflammation_dosed", "inflammation.toml"),
+    Simulation("inflammation_over", "inflammation.toml", NO_DOSE | STRESS_ENDS),
     Simulation("month", "ketamine_month.toml"),
     Simulation("month_control", "ketamine_month.toml", NO_DOSE),
     Simulation("ssri", "ssri.toml"),
