@@ -17,6 +17,10 @@ LINEAR = {f"projection.recurrent.structural.{side}": '{ rule = "linear", growth_
 #: Stress ends after three weeks, and a week without a drug follows.
 STRESS_ENDS = {"experiment.duration": "28 d", "intervention.0.to": "21 d"}
 
+#: Stress until cytokines are at their steady level, then the dose of Wang 2015, with ketamine's clearance of cytokines on.
+INFLAMED_RAT = {"experiment.duration": "5 d", "dose.0.at": "4 d", "intervention": '[{ what = "stress" }]',
+                "inflammation": "{}", "drug.ketamine.species.ketamine.target.cytokines.efficacy": "10"}
+
 #: eEF2 phosphorylation stays at its healthy level, whatever resting NMDA receptors do: the direct arm is off.
 HELD_EEF2 = {"molecular.eef2_floor": "0.999"}
 
@@ -105,6 +109,8 @@ ALL = [
     Simulation("inflammation", "inflammation.toml", NO_DOSE),
     Simulation("inflammation_dosed", "inflammation.toml"),
     Simulation("inflammation_over", "inflammation.toml", NO_DOSE | STRESS_ENDS),
+    Simulation("inflamed_rat", "rat.toml", INFLAMED_RAT),
+    Simulation("inflamed_rat_control", "rat.toml", INFLAMED_RAT | NO_DOSE),
     Simulation("month", "ketamine_month.toml"),
     Simulation("month_control", "ketamine_month.toml", NO_DOSE),
     Simulation("ssri", "ssri.toml"),
