@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "clinic/symptom_score.hpp"
 #include "drug/channel_block.hpp"
 #include "drug/pharmacokinetics.hpp"
 #include "drug/target.hpp"
@@ -26,6 +27,7 @@
 #include "neuron/l_type.hpp"
 #include "quantity/parameter.hpp"
 #include "structure/spines.hpp"
+#include "synapse/scaling.hpp"
 
 namespace rewire::engine {
 
@@ -91,6 +93,13 @@ struct StructureModel {
     std::vector<StructuralProjection> projections;
 };
 
+/// The surrogate symptom score and what it is read from.
+struct SymptomScoreModel {
+    clinic::SymptomScore mapping;
+    std::optional<clinic::Expectation> expectation;
+    std::vector<std::size_t> populations; ///< with the chain and with spines
+};
+
 /// The whole experiment.
 struct Model {
     double duration_s = 1;
@@ -127,12 +136,17 @@ struct Model {
     molecular::RestingDrive resting_drive;
     molecular::Stress stress;
     std::optional<StructureModel> structure;
+    std::optional<synapse::Scaling> scaling;
+    std::vector<std::size_t> scaling_populations;
+    std::optional<SymptomScoreModel> symptom_score;
 
     std::vector<double> sample_times_s;   ///< slow samples, ascending; the run stops at each
     std::vector<double> snapshot_times_s; ///< ascending; leaps end there
 
     /// True if any slow mechanism runs, which needs healthy means of its inputs.
-    bool has_slow_mechanisms() const { return !drugs.empty() || glutamate || inflammation || signalling || structure; }
+    bool has_slow_mechanisms() const {
+        return !drugs.empty() || glutamate || inflammation || signalling || structure || scaling;
+    }
     std::size_t voxels_per_region() const { return voxels[0] * voxels[1] * voxels[2]; }
 };
 

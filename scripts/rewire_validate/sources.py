@@ -21,9 +21,6 @@ STRESS_ENDS = {"experiment.duration": "28 d", "intervention.0.to": "21 d"}
 INFLAMED_RAT = {"experiment.duration": "5 d", "dose.0.at": "4 d", "intervention": '[{ what = "stress" }]',
                 "inflammation": "{}", "drug.ketamine.species.ketamine.target.cytokines.efficacy": "10"}
 
-#: eEF2 phosphorylation stays at its healthy level, whatever resting NMDA receptors do: the direct arm is off.
-HELD_EEF2 = {"molecular.eef2_floor": "0.999"}
-
 ANTAGONISTS = {"nbqx": "AMPA receptors", "nifedipine": "L-type channels", "anti_bdnf": "released BDNF",
                "trkb_block": "TrkB", "rapamycin": "mTORC1"}
 #: mg/kg; 0.5 is the run `ketamine`.
@@ -120,8 +117,8 @@ ALL = [
     Helper("poisson_network", poisson_network),
     Helper("vogels_abbott", vogels_abbott),
     infusion("no_preference", "subunit_selectivity.toml"),
-    infusion("held_eef2", **HELD_EEF2),
-    infusion("held_eef2_control", **HELD_EEF2, **NO_DOSE),
+    infusion("disinhibition_alone", "disinhibition_only.toml"),
+    infusion("direct_alone", "direct_only.toml"),
     *(infusion(f"dose_{amount}", "dose_response.toml", **{"dose.0.amount": f"{amount} mg/kg"})
       for amount in OTHER_DOSES),
 ]

@@ -84,6 +84,9 @@ structural = { rule = "elements", axonal = {}, dendritic = {} }
 [structure.spines]
 formation = "0.1 /d"
 
+[scaling]
+populations = ["pyramidal"]
+
 [drug.mine]
 [drug.mine.pharmacokinetics]
 compartment = [{ name = "blood", volume = "5 L" }, { name = "depot" }]
@@ -157,6 +160,7 @@ const std::map<std::string, std::vector<std::string>> tables{
     {"resting_drive", {"molecular.resting_drive"}},
     {"inflammation", {"inflammation"}},
     {"l_type", {"l_type"}},
+    {"scaling", {"scaling"}},
     {"stress", {"stress"}},
     {"calcium", {"calcium"}},
     {"structure", {"structure"}},
@@ -176,6 +180,8 @@ const std::map<std::string, std::vector<std::string>> tables{
     {"dose", {"dose.0"}},
     {"repeat", {"dose.0.repeat"}},
     {"intervention", {"intervention.0"}},
+    {"symptom_score", {"symptom_score"}},
+    {"expectation", {"symptom_score.expectation"}},
     {"multirate", {"multirate"}},
     {"record", {"record"}},
     {"window", {"record.windows.0"}},
