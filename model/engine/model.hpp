@@ -19,6 +19,7 @@
 #include "engine/multirate.hpp"
 #include "engine/structural_update.hpp"
 #include "glutamate/extracellular.hpp"
+#include "molecular/inflammation.hpp"
 #include "molecular/resting_drive.hpp"
 #include "molecular/signalling.hpp"
 #include "molecular/stress.hpp"
@@ -58,9 +59,13 @@ inline constexpr auto intervention_kinds = [] {
     constexpr std::array others{
         InterventionKind{"hnk", drug::Effect::sum, "molecular",
                          "unbound (2R,6R)-hydroxynorketamine in uM, for the optional AMPA gain (ampa_hnk_gain)"},
+        InterventionKind{"inflammation", drug::Effect::loss, "",
+                         "imposed level J of inflammation, 0 to 1, beside that of the cytokines: it raises the "
+                         "elimination of spines "
+                         "(inflammation_gain) and does all that [inflammation] says"},
         InterventionKind{
-            "inflammation", drug::Effect::loss, "",
-            "imposed level J of inflammation, 0 to 1, which raises the elimination of spines (inflammation_gain)"},
+            "lps", drug::Effect::sum, "inflammation",
+            "LPS challenge: rise of the excess of cytokines and microglial activation per hour, 0 or more"},
         InterventionKind{"stress", drug::Effect::sum, "",
                          "chronic stress: 1 is that of the standard animal models, 0 or more"},
     };
@@ -125,6 +130,7 @@ struct Model {
     neuron::LType l_type;
     std::optional<glutamate::GlutamateParameters> glutamate;
     std::array<std::size_t, 3> voxels = {1, 1, 1}; ///< of each region
+    std::optional<molecular::InflammationParameters> inflammation;
     std::optional<molecular::SignallingParameters> signalling;
     std::vector<std::size_t> signalling_populations;
     molecular::RestingDrive resting_drive;
@@ -138,7 +144,9 @@ struct Model {
     std::vector<double> snapshot_times_s; ///< ascending; leaps end there
 
     /// True if any slow mechanism runs, which needs healthy means of its inputs.
-    bool has_slow_mechanisms() const { return !drugs.empty() || glutamate || signalling || structure || scaling; }
+    bool has_slow_mechanisms() const {
+        return !drugs.empty() || glutamate || inflammation || signalling || structure || scaling;
+    }
     std::size_t voxels_per_region() const { return voxels[0] * voxels[1] * voxels[2]; }
 };
 
@@ -231,8 +239,8 @@ struct Described<engine::Intervention> {
         {.name = "strength",
          .holds = "0 to 1, or 0 or more",
          .fallback = "1",
-         .meaning = "0 none, 1 complete; 0 or more for gains and amounts: gaba_a, trkb_modulation, ampa_gain, hnk and "
-                    "stress",
+         .meaning = "0 none, 1 complete; 0 or more for gains and amounts: gaba_a, trkb_modulation, ampa_gain, "
+                    "anti_inflammatory (1/h), hnk, lps (1/h) and stress",
          .range = non_negative},
     });
 };

@@ -88,6 +88,7 @@ public:
     const molecular::Signalling& signalling(std::size_t population) const {
         return slow_.state().signalling[population];
     }
+    const molecular::Inflammation& inflammation() const { return slow_.state().inflammation; }
     const BlockedPool& blocked(std::size_t population, Pool pool) const {
         return slow_.state().blocked[population][pool];
     }

@@ -50,6 +50,7 @@ std::vector<SectionInWords> config_sections() {
         section<engine::StructuralProjection>("[projection.NAME.structural]"),
         section<structure::GrowthRule>("[projection.NAME.structural] axonal, dendritic"),
         section<engine::Stimulus>("[[stimulus]]"), section<glutamate::GlutamateParameters>("[glutamate]"),
+        section<molecular::InflammationParameters>("[inflammation]"),
         section<molecular::SignallingParameters>("[molecular]"),
         section<molecular::RestingDrive>("[molecular.resting_drive]"), section<neuron::LType>("[l_type]"),
         section<synapse::Scaling>("[scaling]"),

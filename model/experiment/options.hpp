@@ -49,6 +49,7 @@ struct Described<experiment::Config> {
         {"stimulus", "a list of tables", "(none)", "input for a while: [[stimulus]]"},
         {"glutamate", "a table", "(none)", "extracellular glutamate; runs if the table is there"},
         {"molecular", "a table", "(none)", "eEF2, BDNF, TrkB, mTORC1, AMPA gain; runs if the table is there"},
+        {"inflammation", "a table", "(none)", "cytokines and kynurenines of a region; runs if the table is there"},
         {"l_type", "a table", "(all defaults)", "L-type calcium current as an input of [molecular]"},
         {"scaling", "a table", "(none)", "homeostatic scaling of synapses; runs if the table is there"},
         {"stress", "a table", "(all defaults)", "what the intervention stress does"},

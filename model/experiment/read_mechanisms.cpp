@@ -85,6 +85,13 @@ void read_scaling(TableReader& root, engine::Model& model) {
     table->finish();
 }
 
+void read_inflammation(TableReader& root, engine::Model& model) {
+    auto table = root.section<molecular::InflammationParameters>("inflammation");
+    if (!table) return;
+    table->read(model.inflammation.emplace());
+    table->finish();
+}
+
 void read_structure(TableReader& root, engine::Model& model) {
     auto table = model.structure ? root.section_or_empty<engine::StructureModel>("structure")
                                  : root.section<engine::StructureModel>("structure");
@@ -147,7 +154,9 @@ void read_symptom_score(TableReader& root, engine::Model& model, const Diagnosti
 
 /// Whether the experiment has the mechanism of that table, if any is needed.
 bool has_mechanism(const engine::Model& model, std::string_view table) {
-    return table == "molecular" ? model.signalling.has_value() : table != "glutamate" || model.glutamate.has_value();
+    if (table == "molecular") return model.signalling.has_value();
+    if (table == "inflammation") return model.inflammation.has_value();
+    return table != "glutamate" || model.glutamate.has_value();
 }
 
 void read_interventions(TableReader& root, engine::Model& model) {
@@ -166,8 +175,11 @@ void read_interventions(TableReader& root, engine::Model& model) {
         i.strength = reader.quantity("strength", "1", is_share ? fraction : non_negative).value_or(1);
         if (known && !has_mechanism(model, kind->needs))
             reader.error("what", fmt::format("acts on [{}], which this experiment does not have", kind->needs));
-        if (i.what == "stress" && !model.signalling && !model.glutamate && !model.structure)
-            reader.error("what", "acts on [molecular], [glutamate] and [structure], none of which this experiment has");
+        if (i.what == "stress" && !model.signalling && !model.glutamate && !model.structure && !model.inflammation)
+            reader.error("what", "acts on [molecular], [glutamate], [structure] and [inflammation], none of which this "
+                                 "experiment has");
+        if (i.what == "inflammation" && !model.structure && !model.inflammation)
+            reader.error("what", "acts on [structure] and [inflammation], neither of which this experiment has");
         reader.finish();
         model.interventions.push_back(i);
     }
@@ -288,6 +300,8 @@ void read_effect(TableReader& table, const engine::Model& model, drug::TargetEff
         table.error("efficacy", fmt::format("must be 1 or less: {} can lose no more than all", t.name));
     if (t.effect == drug::Effect::gain && effect.efficacy < -1)
         table.error("efficacy", fmt::format("must be -1 or more: {} can lose no more than all", t.name));
+    if (t.target == drug::Target::cytokines && effect.efficacy < 0)
+        table.error("efficacy", "must be 0 or more: a drug can only add to the clearance of cytokines");
     if (effect.efficacy != 0 && !has_mechanism(model, t.needs))
         table.warning("", fmt::format("has no effect without [{}]", t.needs));
     table.finish();
@@ -464,6 +478,7 @@ void read_doses(TableReader& root, engine::Model& model, const std::vector<std::
 
 void read_mechanisms(TableReader& root, engine::Model& model, Diagnostics& diagnostics) {
     read_glutamate(root, model);
+    read_inflammation(root, model);
     read_molecular(root, model);
     read_scaling(root, model);
     read_structure(root, model);

@@ -243,6 +243,28 @@ def restored(rescued, stressed, healthy):
     return float(100 * back / lost)
 
 
+def recovered(result, healthy, end_s=21 * DAY, later_s=28 * DAY):
+    """Share of the spines missing when stress ends that are back a week later, in %."""
+    missing = healthy.at("spine_density", end_s, CELLS) - result.at("spine_density", end_s, CELLS)
+    back = result.at("spine_density", later_s, CELLS) - result.at("spine_density", end_s, CELLS)
+    return float(100 * back / missing)
+
+
+def recovery_lost(inflamed, stressed, healthy):
+    """Recovery after stress with inflammation minus that after stress alone, in points of %."""
+    return recovered(inflamed, healthy) - recovered(stressed, healthy)
+
+
+def cytokine_excess(result, from_s, to_s):
+    return sum(result.mean(f"cytokine_{name}", from_s, to_s) for name in ("tnf_a", "il_6", "il_1b")) / 3
+
+
+def excess_cleared(dosed, control):
+    """Share of the excess of cytokines that a dose has taken away 4 to 6 h later, in %."""
+    start, end = dosed.dose_s + 4 * HOUR, dosed.dose_s + 6 * HOUR
+    return 100 * (1 - cytokine_excess(dosed, start, end) / cytokine_excess(control, start, end))
+
+
 def early_share(dosed, control):
     """Gain of spines at 6 h in % of that at 24 h."""
     return 100 * spine_gain(dosed, control, 6 * HOUR) / spine_gain(dosed, control)

@@ -158,6 +158,7 @@ const std::map<std::string, std::vector<std::string>> tables{
     {"glutamate", {"glutamate"}},
     {"molecular", {"molecular"}},
     {"resting_drive", {"molecular.resting_drive"}},
+    {"inflammation", {"inflammation"}},
     {"l_type", {"l_type"}},
     {"scaling", {"scaling"}},
     {"stress", {"stress"}},

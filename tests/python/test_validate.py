@@ -224,6 +224,28 @@ def test_stress_and_rescue(made):
     assert m.restored(rescued, stressed, healthy) == pytest.approx(50)
 
 
+def test_recovery_without_a_drug_is_a_share_of_what_was_lost(made):
+    healthy = density(made, [(0, 1), (35, 1)])
+    stressed = density(made, [(0, 1), (21, 0.8), (28, 0.85)])
+    inflamed = density(made, [(0, 1), (21, 0.7), (28, 0.76)])
+    assert m.recovered(stressed, healthy) == pytest.approx(25)
+    assert m.recovery_lost(inflamed, stressed, healthy) == pytest.approx(20 - 25)
+    assert m.stress_loss(inflamed, stressed) == pytest.approx(-12.5)
+
+
+def test_excess_of_cytokines_cleared_4_to_6_hours_after_a_dose(made):
+    time = np.arange(0, 12 * 3600 + 1, 600.0)
+
+    def course(factor_from_4_hours, dosed):
+        late = (time >= DOSE_S + 4 * m.HOUR) & (time <= DOSE_S + 6 * m.HOUR)
+        factor = np.where(late, factor_from_4_hours, 1.0)
+        return made({"time": time, "cytokine_tnf_a": {"cortex": 0.5 * factor}, "cytokine_il_6": {"cortex": factor},
+                     "cytokine_il_1b": {"cortex": np.ones(len(time))}}, dosed=dosed)
+
+    # (0.5 + 1) x 0.4 + 1 of 2.5
+    assert m.excess_cleared(course(0.4, True), course(1, False)) == pytest.approx(100 * (1 - 1.6 / 2.5))
+
+
 def test_weeks_after_a_dose(made):
     control = density(made, [(0, 1), (35, 1)])
     dosed = density(made, [(0, 1), (1, 1), (2, 1.1), (8, 1.06), (22, 1.01), (35, 0.98)])
@@ -451,7 +473,7 @@ def test_arms_and_the_screen_are_in_the_report(tmp_path):
 
 
 def test_the_table_of_targets_is_whole():
-    assert {x.id for x in TARGETS} == {f"S{k}" for k in [*range(1, 19), 21, 22]}
+    assert {x.id for x in TARGETS} == {f"S{k}" for k in [*range(1, 19), 20, 21, 22]}
     assert len({x.label for x in TARGETS}) == len(TARGETS)
     for x in TARGETS:
         assert x.role in (CALIBRATED, PREDICTION, CHECK), x.label
