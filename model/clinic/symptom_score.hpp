@@ -3,7 +3,7 @@
 // one documented mapping of the circuit's synaptic function.
 //
 // Synaptic function is the AMPA throughput of a synapse times the number of synapses, both relative to the healthy
-// circuit. The throughput is taken at the receptors: the AMPA gain times the share that no antagonist blocks. The
+// circuit. The throughput is taken at the receptors: their gain times the share that no antagonist blocks. The
 // measured synaptic drive would count spines twice and follow every change of rates.
 //
 //     f = A d                                       A: AMPA throughput, d: spine density
