@@ -127,16 +127,25 @@ TEST_CASE("the surrogate symptom score is a readout: what it maps is recorded, a
     CHECK(greatest > 10); // spines were lost
 }
 
-TEST_CASE("the surrogate symptom score sees an AMPA antagonist") {
-    Model model = everything({"experiment.duration=200 ms"});
-    model.interventions = {{"nbqx", 0, 1, 0.25}};
+TEST_CASE("the surrogate symptom score sees all that changes AMPA receptors: antagonists, signalling, scaling") {
+    Model model = everything({"experiment.duration=1 s"});
+    model.interventions = {{"nbqx", 0, 2, 0.25}};
+    model.scaling = synapse::Scaling{.rate_per_h = 4000};
+    model.scaling_populations = {0};
     Simulation simulation(std::move(model));
+    const auto value = [&](std::string_view name) {
+        const auto& all = simulation.observables();
+        const auto found = std::find_if(all.begin(), all.end(), [&](const Observable& o) { return o.name == name; });
+        REQUIRE(found != all.end());
+        return found->value(0);
+    };
     simulation.prepare();
-    const auto& observables = simulation.observables();
-    const auto f = std::find_if(observables.begin(), observables.end(),
-                                [](const Observable& o) { return o.name == "synaptic_function"; });
-    REQUIRE(f != observables.end());
-    CHECK(f->value(0) == Approx(0.75)); // a healthy circuit but for the antagonist
+    CHECK(value("synaptic_function") == Approx(0.75)); // a healthy circuit but for the antagonist
+    while (!simulation.finished()) simulation.advance();
+    CHECK(std::abs(value("synaptic_scaling") - 1) > 0.02);
+    // Of the recorded means, so that what neurons differ in is left out.
+    CHECK(value("synaptic_function") ==
+          Approx(0.75 * value("ampa_gain") * value("synaptic_scaling") * value("spine_density")).epsilon(1e-3));
 }
 
 TEST_CASE("samples and leaps end exactly at events") {
