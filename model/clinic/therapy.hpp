@@ -1,8 +1,8 @@
 #pragma once
-// Partner therapies beside drugs: exercise, psychotherapy, sleep. ASSUMPTIONS, all of them: three effects while a session
-// lasts, whose sizes nobody has measured in these units. What follows from them is up to the mechanisms: current moves
-// rates, which move calcium, BDNF release, mTORC1 and spines; what a session does after a dose differs from what it does
-// before because the circuit differs, not by a rule.
+// Partner therapies beside drugs: exercise, psychotherapy, sleep. ASSUMPTIONS, all of them: three effects while a
+// session lasts, whose sizes nobody has measured in these units. What follows from them is up to the mechanisms:
+// current moves rates, which move calcium, BDNF release, mTORC1 and spines; what a session does after a dose differs
+// from what it does before because the circuit differs, not by a rule.
 //
 //     I_ext + current          to the populations named             (a stimulus)
 //     k_syn (1 + b)            synthesis of BDNF                    (intervention bdnf_synthesis)
