@@ -270,6 +270,7 @@ double SlowPart::strength(std::string_view what, const drug::Effects& of_drugs, 
     double imposed = 0;
     for (const Intervention& i : model_.interventions)
         if (i.what == what && i.from_s <= at_s && at_s < i.to_s) imposed += i.strength;
+    if (what == "stress") imposed *= 1 - strength("stress_relief", of_drugs, at_s);
     const auto kind = std::ranges::find(intervention_kinds, what, &InterventionKind::name);
     if (kind->effect == drug::Effect::loss) imposed = std::min(imposed, 1.0);
     const auto target = static_cast<std::size_t>(kind - intervention_kinds.begin()); // targets come first
@@ -424,7 +425,9 @@ double SlowPart::nmda_loss(std::size_t p, Pool pool, double at_s) const {
 }
 
 double SlowPart::ampa_throughput(std::size_t p, double at_s) const {
-    return (1 - strength(drug::Target::ampa, drug_effects(state_), at_s)) * mean(state_.signalling[p].ampa_gain);
+    std::vector<double> gain = state_.signalling[p].ampa_gain;
+    for (std::size_t i = 0; i < state_.scaling[p].size(); ++i) gain[i] *= state_.scaling[p][i];
+    return (1 - strength(drug::Target::ampa, drug_effects(state_), at_s)) * mean(gain);
 }
 
 std::vector<std::vector<double>> SlowPart::resting_drives(const SlowState& state, double at_s) const {
@@ -462,15 +465,16 @@ void SlowPart::advance_signalling(SlowState& state, const SlowInputs& inputs,
                                        .rapamycin = on(Target::mtorc1),
                                        .anisomycin = on(Target::protein_synthesis),
                                        .bdnf_synthesis = molecular::stress_factor(model_.stress.bdnf_synthesis_loss,
-                                                                                  strength("stress", of_drugs, at_s)),
+                                                                                  strength("stress", of_drugs, at_s)) *
+                                                         std::max(0.0, 1 + strength("bdnf_synthesis", of_drugs, at_s)),
                                        .ampa_gain = on(Target::ampa_gain),
                                        .hnk_uM = strength("hnk", of_drugs, at_s)};
-    const double l_open = 1 - on(Target::l_type), stressed_synthesis = antagonists.bdnf_synthesis;
+    const double l_open = 1 - on(Target::l_type), synthesis = antagonists.bdnf_synthesis;
     std::vector<std::vector<double>> resting = resting_drives(state, at_s);
     for (const std::size_t p : model_.signalling_populations) {
         const double level = inflammation[network_.populations[p].specification.region];
         antagonists.bdnf_synthesis =
-            stressed_synthesis * (1 - coupled(&molecular::InflammationParameters::bdnf_synthesis_loss, level));
+            synthesis * (1 - coupled(&molecular::InflammationParameters::bdnf_synthesis_loss, level));
         antagonists.ampa_factor = 1 + coupled(&molecular::InflammationParameters::ampa_gain, level);
         // The mean over the stretch, to second order: block and gating have moved on already.
         for (std::size_t i = 0; i < resting[p].size(); ++i)

@@ -38,6 +38,7 @@ class Target:
 
 
 DOSE = ("ketamine", "control")
+INFUSION = ("one_infusion", "untreated")  # under stress
 NUMERICS = "an error of the program: nothing biological is in it"
 RESIDUAL = "venous ketamine and norketamine still block receptors for hours after the infusion"
 
@@ -126,6 +127,9 @@ TARGETS = [
            "proteins are up within 4 h and act on formation at once; no delay of growth is modelled"),
     Target("S15", "AMPA", PREDICTION, "AMPA gain at 3 h, of its greatest within 24 h", "%", "Moda-Sava 2019 [V]", 50,
            INF, DOSE, m.ampa_share, "synaptic proteins that carry more of the gain than eEF2 does"),
+    Target("S15", "score", PREDICTION, "effect on the surrogate score at 3 h, of its greatest within 24 h", "%",
+           "Moda-Sava 2019 [V]", 50, INF, INFUSION, m.early_score,
+           "AMPA gain carries little of the score beside spines, which come later", quick=False),
     Target("S16", "raised", PREDICTION, "gain of spines on days 1, 3, 7: the least", "%", "Phoumthipphavong 2016 [V]",
            0, INF, ("month", "month_control"), m.least_gain, "proteins that are gone within days", quick=False),
     Target("S16", "return", PREDICTION, "gain of spines from day 21 to 34: the furthest from 0", "%",
@@ -140,15 +144,37 @@ TARGETS = [
            "Phoumthipphavong 2016 [V: sign; M: size]", 4, 20, ("mouse", "rodent_control"), m.spine_gain,
            "exposure of the mouse is of low confidence"),
     Target("S18", "spines", PREDICTION, "spines after a day of an SSRI, of ketamine's gain", "%",
-           "section 9 of the references [D]", -20, 20, ("ssri", "ssri_control", *DOSE), m.ssri_spines,
+           "section 9 of the references [D]", -20, 20, ("ssri", *INFUSION), m.ssri_spines,
            "TrkB modulation acts at once where it is strong", quick=False),
-    Target("S18", "score", PREDICTION, "surrogate score after a day of an SSRI, of ketamine's", "%",
-           "section 9 of the references [D]", -20, 20, ("ssri", "ssri_control", *DOSE), m.ssri_score,
+    Target("S18", "score", PREDICTION, "surrogate score after a day of an SSRI, of ketamine's effect", "%",
+           "section 9 of the references [D]", -20, 20, ("ssri", *INFUSION), m.ssri_score,
            "TrkB modulation acts at once where it is strong", quick=False),
     Target("S18", "BDNF", PREDICTION, "BDNF after four weeks of an SSRI", "%", "Brunoni 2008 [V], Nibuya 1995 [M]",
-           10, 40, ("ssri", "ssri_control"), m.bdnf_four_weeks,
+           10, 40, ("ssri", "untreated"), m.bdnf_four_weeks,
            "eEF2 phosphorylation drifts up and takes back what chronic TrkB adds to synthesis; the SSRI's size is [M]",
            quick=False),
+    Target("S19", "drug, day 1", CALIBRATED, "surrogate score of one subject a day after an infusion, over the control",
+           "%", "Murrough 2013: 5-11 of some 32 points over midazolam [M]", -34, -16, INFUSION,
+           lambda dosed, control: float(m.drug_effect(dosed, control, m.DAY)), "one constant, set on this",
+           quick=False),
+    *(Target("S19", f"arm, {when}", CALIBRATED if when == "day 1" else PREDICTION,
+             f"surrogate score with expectation, {when} after an infusion", "%", "section 10.1 of the references [D]",
+             low, high, ("one_infusion",), partial(m.arm_change_at, after_s=after_s), why, quick=False)
+      for when, after_s, low, high, why in [
+          ("40 min", 40 * m.MINUTE, -35, -20, "the circuit acts through AMPA gain and spines, which take hours"),
+          ("2 h", 2 * m.HOUR, -50, -35, "the circuit acts through AMPA gain and spines, which take hours"),
+          ("day 1", m.DAY, -60, -45, "drug effect and expectation were set on this"),
+          ("day 3", 3 * m.DAY, -55, -40, "spines may rise for longer than symptoms fall"),
+          ("day 7", 7 * m.DAY, -45, -25, "spines and expectation outlast or miss the course of the trials"),
+          ("day 14", 14 * m.DAY, -30, -10, "expectation fades slowly; its time course is [M]")]),
+    Target("S19", "day 7", PREDICTION, "effect on the surrogate score on day 7, of that on day 1", "%",
+           "Kishimoto 2016 [V]: g 0.2-0.7 after 1.0; of one subject, whose spread is not that of a trial", 20, 70,
+           INFUSION, partial(m.share_of_day_1, after_s=7 * m.DAY), "spines outlast the benefit", quick=False),
+    Target("S19", "day 12", PREDICTION, "the same on day 12", "%", "Kishimoto 2016 [V]: g under 0.3", -INF, 30,
+           INFUSION, partial(m.share_of_day_1, after_s=12 * m.DAY), "spines outlast the benefit", quick=False),
+    Target("S19", "six", PREDICTION, "days from the last of six infusions to loss of response, with expectation",
+           "d", "aan het Rot 2010, Murrough 2013b [M]: 12-28 d", 12, 28, ("six_infusions",), m.relapse_after_six,
+           "one subject; expectation fades slowly, its time course is [M]", quick=False),
     Target("S20", "loss", PREDICTION, "spine density after three weeks of stress with inflammation, over stress alone",
            "%", "review PMC4497940 [V: regions; M: size]; sign only", -INF, 0, ("inflammation", "stress"), m.stress_loss,
            "uptake and inhibition that are lost raise activity, and with it proteins and formation", quick=False),
