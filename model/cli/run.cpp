@@ -90,7 +90,19 @@ void print_summary(engine::Simulation& simulation, const std::string& output, do
                                  model.populations[p].size, simulation.spike_count(p),
                                  static_cast<double>(simulation.spike_count(p)) /
                                      std::max(1e-9, simulation.recorded_s()) /
-                                     static_cast<double>(model.populations[p].size));
+                                     static_cast<double>(simulation.network().populations[p].count()));
+    }
+    for (std::size_t k = 0; k < model.neurogenesis.size(); ++k) {
+        const structure::NeuronSlots& slots = simulation.neurogenesis()[k];
+        const auto& [population, parameters] = model.neurogenesis[k];
+        const std::string& name = model.populations[population].name;
+        const auto at_start = static_cast<std::uint64_t>(parameters.mature);
+        std::cout << fmt::format("  {:<16} {:>8} neurons at the start, {} born, {} died, {} alive\n", name, at_start,
+                                 slots.born - at_start, slots.dead, slots.alive());
+        if (slots.refused > 0)
+            std::cerr << fmt::format("rewire: warning: {} births in {} found no free slot and were left out: raise its "
+                                     "size (see births_refused)\n",
+                                     slots.refused, name);
     }
     for (const auto& [input, times] : simulation.unsteady_inputs())
         std::cerr << fmt::format(

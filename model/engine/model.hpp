@@ -24,6 +24,7 @@
 #include "network/specification.hpp"
 #include "neuron/l_type.hpp"
 #include "quantity/parameter.hpp"
+#include "structure/neurogenesis.hpp"
 #include "structure/spines.hpp"
 
 namespace rewire::engine {
@@ -86,6 +87,13 @@ struct StructureModel {
     std::vector<StructuralProjection> projections;
 };
 
+/// A population whose neurons are born and die. Its `at_start` is the parameter `mature`; all of its projections are
+/// structural.
+struct NeurogenesisModel {
+    std::size_t population = 0;
+    structure::NeurogenesisParameters parameters;
+};
+
 /// The whole experiment.
 struct Model {
     double duration_s = 1;
@@ -121,12 +129,15 @@ struct Model {
     molecular::RestingDrive resting_drive;
     molecular::Stress stress;
     std::optional<StructureModel> structure;
+    std::vector<NeurogenesisModel> neurogenesis;
 
     std::vector<double> sample_times_s;   ///< slow samples, ascending; the run stops at each
     std::vector<double> snapshot_times_s; ///< ascending; leaps end there
 
     /// True if any slow mechanism runs, which needs healthy means of its inputs.
-    bool has_slow_mechanisms() const { return !drugs.empty() || glutamate || signalling || structure; }
+    bool has_slow_mechanisms() const {
+        return !drugs.empty() || glutamate || signalling || structure || !neurogenesis.empty();
+    }
     std::size_t voxels_per_region() const { return voxels[0] * voxels[1] * voxels[2]; }
 };
 

@@ -92,6 +92,8 @@ public:
         return slow_.state().blocked[population][pool];
     }
     const std::vector<StructuralState>& structural() const { return slow_.state().structural; }
+    /// Of each entry of Model::neurogenesis.
+    const std::vector<structure::NeuronSlots>& neurogenesis() const { return slow_.state().neurogenesis; }
 
 private:
     /// A stretch that the slow part goes through with inputs that change linearly.
@@ -139,6 +141,7 @@ private:
     }
     bool leaps() const { return model_.multirate && model_.bursts.longest_leap_s > 0; }
     void build_observables();
+    void add_neurogenesis_observables();
 
     Model model_;
     std::unique_ptr<FastNetwork> network_;

@@ -102,6 +102,8 @@ ALL = [
     Simulation("month_control", "ketamine_month.toml", NO_DOSE),
     Simulation("ssri", "ssri.toml"),
     Simulation("ssri_control", "ssri.toml", NO_INTERVENTION),
+    Simulation("neurogenesis", "neurogenesis.toml", circuit=False),
+    Simulation("neurogenesis_ssri", "neurogenesis_ssri.toml", circuit=False),
     Simulation("elements_gaussian", "structural_plasticity.toml", {"record.spikes": "false"}, circuit=False),
     Simulation("elements_linear", "structural_plasticity.toml", LINEAR | {"record.spikes": "false"}, circuit=False),
     Helper("poisson_network", poisson_network),
