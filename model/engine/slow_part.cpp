@@ -195,6 +195,8 @@ void SlowPart::restore(const SlowCheckpoint& checkpoint) {
     state_ = checkpoint.state;
     for (std::size_t k = 0; k < checkpoint.synapses.size(); ++k)
         network_.projections[state_.structural[k].specification.projection].synapses = checkpoint.synapses[k];
+    for (std::size_t k = 0; k < model_.neurogenesis.size(); ++k)
+        network_.populations[model_.neurogenesis[k].population].present = state_.neurogenesis[k].present;
     if (!checkpoint.synapses.empty()) network_.update_total_weights();
 }
 

@@ -253,7 +253,7 @@ void Recorder::snapshot() {
     for (std::size_t k = 0; k < simulation_.neurogenesis().size(); ++k) {
         const engine::NeurogenesisModel& m = simulation_.model().neurogenesis[k];
         const structure::NeuronSlots& slots = simulation_.neurogenesis()[k];
-        const std::string group = fmt::format("/snapshots/t_{:.10g}_s/neurons/{}", simulation_.time_s(),
+        const std::string group = fmt::format("/snapshots/t_{:.10g}_s/neurons_{}", simulation_.time_s(),
                                               network.populations[m.population].specification.name);
         std::vector<double> birth_s(slots.present.size(), std::numeric_limits<double>::quiet_NaN());
         std::vector<std::uint32_t> stage(birth_s.size(), 0);
