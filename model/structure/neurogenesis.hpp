@@ -51,7 +51,7 @@ struct NeurogenesisParameters {
     double window_from_d = 28;
     double window_to_d = 42;
     double integrated_d = 56;
-    double window_excitation = 2;
+    double window_excitation = 1.5;
     double window_inhibition = 0.5;
     double critical_from_d = 7;
     double critical_to_d = 28;
@@ -317,7 +317,9 @@ struct Described<structure::NeurogenesisParameters> {
         {"window_to", "d", &S::window_to_d, positive, "its end", "[M] 4-6 weeks"},
         {"integrated", "d", &S::integrated_d, positive, "age from which it is like others", "[M] 6-8 weeks"},
         {"window_excitation", "1", &S::window_excitation, non_negative,
-         "factor of excitatory conductances in the window, for a higher input resistance", "assumed"},
+         "factor of excitatory conductances in the window, for a higher input resistance",
+         "calibrated: with half of their synapses, young cells fire about twice as much as mature ones (Danielson 2016 "
+         "[M])"},
         {"window_inhibition", "1", &S::window_inhibition, non_negative, "factor of inhibitory conductances there",
          "assumed"},
         {"critical_from", "d", &S::critical_from_d, non_negative, "age from which young neurons die", "[M] 1-4 weeks"},
