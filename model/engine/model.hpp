@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "clinic/symptom_score.hpp"
 #include "drug/channel_block.hpp"
 #include "drug/pharmacokinetics.hpp"
 #include "drug/target.hpp"
@@ -26,6 +27,7 @@
 #include "quantity/parameter.hpp"
 #include "structure/neurogenesis.hpp"
 #include "structure/spines.hpp"
+#include "synapse/scaling.hpp"
 
 namespace rewire::engine {
 
@@ -94,6 +96,13 @@ struct NeurogenesisModel {
     structure::NeurogenesisParameters parameters;
 };
 
+/// The surrogate symptom score and what it is read from.
+struct SymptomScoreModel {
+    clinic::SymptomScore mapping;
+    std::optional<clinic::Expectation> expectation;
+    std::vector<std::size_t> populations; ///< with the chain and with spines
+};
+
 /// The whole experiment.
 struct Model {
     double duration_s = 1;
@@ -130,13 +139,16 @@ struct Model {
     molecular::Stress stress;
     std::optional<StructureModel> structure;
     std::vector<NeurogenesisModel> neurogenesis;
+    std::optional<synapse::Scaling> scaling;
+    std::vector<std::size_t> scaling_populations;
+    std::optional<SymptomScoreModel> symptom_score;
 
     std::vector<double> sample_times_s;   ///< slow samples, ascending; the run stops at each
     std::vector<double> snapshot_times_s; ///< ascending; leaps end there
 
     /// True if any slow mechanism runs, which needs healthy means of its inputs.
     bool has_slow_mechanisms() const {
-        return !drugs.empty() || glutamate || signalling || structure || !neurogenesis.empty();
+        return !drugs.empty() || glutamate || signalling || structure || scaling || !neurogenesis.empty();
     }
     std::size_t voxels_per_region() const { return voxels[0] * voxels[1] * voxels[2]; }
 };

@@ -91,10 +91,12 @@ void SlowPart::advance_neurogenesis(const SlowInputs& inputs, double from_s, dou
                                 .stress = strength("stress", {}, middle_s),
                                 .rate = relative},
                                key(network_, m), from_s / seconds_per_d, to_s / seconds_per_d);
-        // Homeostasis of spines begins with the input: silence before it is not for want of spines.
+        // Homeostasis begins with the input: silence before it is not for want of spines.
         for (std::size_t i = 0; i < slots.present.size(); ++i)
-            if (slots.present[i] && to_s / seconds_per_d - slots.birth_d[i] < m.parameters.input_from_d)
+            if (slots.present[i] && to_s / seconds_per_d - slots.birth_d[i] < m.parameters.input_from_d) {
                 state_.calcium_filtered[p][i] = 1;
+                if (!state_.scaling[p].empty()) state_.scaling[p][i] = 1;
+            }
         for (const std::uint32_t i : turnover.born) state_.calcium[p][i] = 0;
         if (turnover.died.empty()) continue;
         changed = true;

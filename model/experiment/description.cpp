@@ -52,8 +52,9 @@ std::vector<SectionInWords> config_sections() {
         section<engine::Stimulus>("[[stimulus]]"), section<glutamate::GlutamateParameters>("[glutamate]"),
         section<molecular::SignallingParameters>("[molecular]"),
         section<molecular::RestingDrive>("[molecular.resting_drive]"), section<neuron::LType>("[l_type]"),
-        section<molecular::Stress>("[stress]"), section<structure::CalciumParameters>("[calcium]"),
-        section<engine::StructureModel>("[structure]"), section<structure::SpineParameters>("[structure.spines]"),
+        section<synapse::Scaling>("[scaling]"), section<molecular::Stress>("[stress]"),
+        section<structure::CalciumParameters>("[calcium]"), section<engine::StructureModel>("[structure]"),
+        section<structure::SpineParameters>("[structure.spines]"),
         section<structure::NeurogenesisParameters>("[neurogenesis.NAME]"), section<engine::DrugModel>("[drug.NAME]"),
         section<drug::PkModel>("[drug.NAME.pharmacokinetics]"),
         section<drug::Compartment>("[[drug.NAME.pharmacokinetics.compartment]]"),
@@ -66,7 +67,8 @@ std::vector<SectionInWords> config_sections() {
         section<drug::Blocker>("[drug.NAME.species.NAME.block]"),
         section<drug::TargetEffect>("[drug.NAME.species.NAME.target.NAME]"), section<engine::Arms>("[arms]"),
         section<drug::Dose>("[[dose]]"), section<drug::Repeat>("[dose.repeat]"),
-        section<engine::Intervention>("[[intervention]]"), section<engine::Multirate>("[multirate]"),
+        section<engine::Intervention>("[[intervention]]"), section<clinic::SymptomScore>("[symptom_score]"),
+        section<clinic::Expectation>("[symptom_score.expectation]"), section<engine::Multirate>("[multirate]"),
         section<RecordOptions>("[record]"), section<RecordWindow>("[[record.windows]]"),
         section<engine::Trace>("[[record.traces]]"));
     return all;

@@ -50,8 +50,9 @@ struct Described<experiment::Config> {
         {"glutamate", "a table", "(none)", "extracellular glutamate; runs if the table is there"},
         {"molecular", "a table", "(none)", "eEF2, BDNF, TrkB, mTORC1, AMPA gain; runs if the table is there"},
         {"l_type", "a table", "(all defaults)", "L-type calcium current as an input of [molecular]"},
+        {"scaling", "a table", "(none)", "homeostatic scaling of synapses; runs if the table is there"},
         {"stress", "a table", "(all defaults)", "what the intervention stress does"},
-        {"calcium", "a table", "(all defaults)", "calcium trace that structural plasticity follows"},
+        {"calcium", "a table", "(all defaults)", "calcium trace that structural plasticity and scaling follow"},
         {"structure", "a table", "(all defaults)", "structural plasticity; runs if a projection is structural"},
         {"neurogenesis", "tables by name", "(none)",
          "neurons that are born and die, [neurogenesis.NAME] for the population NAME"},
@@ -59,6 +60,7 @@ struct Described<experiment::Config> {
         {"dose", "a list of tables", "(none)", "when drugs are given: [[dose]]"},
         {"arms", "a table", "(all defaults)", "on whose NMDA receptors drugs and antagonists act"},
         {"intervention", "a list of tables", "(none)", "antagonists and switches: [[intervention]]"},
+        {"symptom_score", "a table", "(none)", "surrogate symptom score, a readout; recorded if the table is there"},
         {"multirate", "a table", "(all defaults)", "bursts and leaps of multirate mode"},
         {"record", "a table", "(all defaults)", "what the result holds"},
     });

@@ -1,4 +1,4 @@
-// [glutamate], [molecular], [l_type], [stress], [calcium], [structure], [neurogenesis], [[intervention]], [drug.*], [[dose]] and [arms].
+// The tables of mechanisms and of what acts on them: drugs, doses, interventions.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -51,23 +51,37 @@ void read_glutamate(TableReader& root, engine::Model& model) {
     table->finish();
 }
 
+/// `populations`: those with a mechanism, which changes conductances.
+std::vector<std::size_t> read_populations(TableReader& table, const engine::Model& model, std::string_view mechanism) {
+    std::vector<std::size_t> found;
+    for (const std::string& name : table.string_list("populations").value_or(std::vector<std::string>{}))
+        if (const auto index = index_of(table, "populations", "population", name, model.populations)) {
+            if (neuron::uses_currents(model.populations[*index].model))
+                table.error("populations", fmt::format("{} has a neuron model with synaptic currents; {} needs "
+                                                       "conductances",
+                                                       name, mechanism));
+            if (std::find(found.begin(), found.end(), *index) != found.end())
+                table.error("populations", fmt::format("names {} twice", name));
+            found.push_back(*index);
+        }
+    return found;
+}
+
 void read_molecular(TableReader& root, engine::Model& model) {
     auto table = root.section<molecular::SignallingParameters>("molecular");
     if (!table) return;
     model.signalling.emplace();
     table->read(*model.signalling);
     read_constants(*table, "resting_drive", model.resting_drive, true, "");
-    for (const std::string& name : table->string_list("populations").value_or(std::vector<std::string>{}))
-        if (const auto index = index_of(*table, "populations", "population", name, model.populations)) {
-            if (neuron::uses_currents(model.populations[*index].model))
-                table->error(
-                    "populations",
-                    fmt::format("{} has a neuron model with synaptic currents; the chain needs conductances", name));
-            if (std::find(model.signalling_populations.begin(), model.signalling_populations.end(), *index) !=
-                model.signalling_populations.end())
-                table->error("populations", fmt::format("names {} twice", name));
-            model.signalling_populations.push_back(*index);
-        }
+    model.signalling_populations = read_populations(*table, model, "the chain");
+    table->finish();
+}
+
+void read_scaling(TableReader& root, engine::Model& model) {
+    auto table = root.section<synapse::Scaling>("scaling");
+    if (!table) return;
+    table->read(model.scaling.emplace());
+    model.scaling_populations = read_populations(*table, model, "scaling");
     table->finish();
 }
 
@@ -125,6 +139,47 @@ void read_neurogenesis(TableReader& root, engine::Model& model) {
         if (p.mature >= 1) population.at_start = p.mature;
         model.neurogenesis.push_back(m);
     }
+}
+
+/// Whether synapses onto the population are spines.
+bool has_spines(const engine::Model& model, std::size_t population) {
+    return model.structure && std::ranges::any_of(model.structure->projections, [&](const auto& s) {
+               return s.rule == "spines" && model.projections[s.projection].target == population;
+           });
+}
+
+void read_symptom_score(TableReader& root, engine::Model& model, const Diagnostics& diagnostics) {
+    auto table = root.section<clinic::SymptomScore>("symptom_score");
+    if (!table) return;
+    const bool complete = !diagnostics.has_errors(); // else the spines may be what was complained of
+    engine::SymptomScoreModel& score = model.symptom_score.emplace();
+    table->read(score.mapping);
+    if (const auto names = table->string_list("populations")) {
+        if (names->empty()) table->error("populations", "must name at least one population");
+        for (const std::string& name : *names) {
+            const auto index = index_of(*table, "populations", "population", name, model.populations);
+            if (!index) continue;
+            if (std::ranges::find(model.signalling_populations, *index) == model.signalling_populations.end())
+                table->error("populations", fmt::format("{} must be one of the populations of [molecular]", name));
+            if (complete && !has_spines(model, *index))
+                table->error("populations",
+                             fmt::format("{} must have a projection onto it with structural.rule = \"spines\"", name));
+            if (std::ranges::find(score.populations, *index) != score.populations.end())
+                table->error("populations", fmt::format("names {} twice", name));
+            score.populations.push_back(*index);
+        }
+    } else if (!table->has("populations")) {
+        for (const std::size_t p : model.signalling_populations)
+            if (has_spines(model, p)) score.populations.push_back(p);
+        if (complete && score.populations.empty())
+            table->error("", "needs a population of [molecular] with a projection onto it that has structural.rule = "
+                             "\"spines\"");
+    }
+    if (auto expectation = table->section<clinic::Expectation>("expectation")) {
+        expectation->read(score.expectation.emplace());
+        expectation->finish();
+    }
+    table->finish();
 }
 
 /// Whether the experiment has the mechanism of that table, if any is needed.
@@ -446,16 +501,19 @@ void read_doses(TableReader& root, engine::Model& model, const std::vector<std::
 
 } // namespace
 
-void read_mechanisms(TableReader& root, engine::Model& model, Diagnostics&) {
+void read_mechanisms(TableReader& root, engine::Model& model, Diagnostics& diagnostics) {
     read_glutamate(root, model);
     read_molecular(root, model);
+    read_scaling(root, model);
     read_structure(root, model);
     read_neurogenesis(root, model);
     read_constants(root, "l_type", model.l_type, model.signalling.has_value(), "[molecular]");
     read_constants(root, "stress", model.stress, model.signalling || model.glutamate || model.structure,
                    "[molecular], [glutamate] or [structure]");
-    read_constants(root, "calcium", model.calcium, model.structure.has_value(), "a structural projection");
+    read_constants(root, "calcium", model.calcium, model.structure || model.scaling,
+                   "a structural projection or [scaling]");
     read_interventions(root, model);
+    read_symptom_score(root, model, diagnostics);
 }
 
 void read_drugs(TableReader& root, engine::Model& model, std::vector<DoseWindow>& doses, Diagnostics&) {

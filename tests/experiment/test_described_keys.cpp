@@ -90,6 +90,9 @@ size = 5
 [neurogenesis.granule]
 mature = 3
 
+[scaling]
+populations = ["pyramidal"]
+
 [drug.mine]
 [drug.mine.pharmacokinetics]
 compartment = [{ name = "blood", volume = "5 L" }, { name = "depot" }]
@@ -162,6 +165,7 @@ const std::map<std::string, std::vector<std::string>> tables{
     {"molecular", {"molecular"}},
     {"resting_drive", {"molecular.resting_drive"}},
     {"l_type", {"l_type"}},
+    {"scaling", {"scaling"}},
     {"stress", {"stress"}},
     {"calcium", {"calcium"}},
     {"structure", {"structure"}},
@@ -182,6 +186,8 @@ const std::map<std::string, std::vector<std::string>> tables{
     {"dose", {"dose.0"}},
     {"repeat", {"dose.0.repeat"}},
     {"intervention", {"intervention.0"}},
+    {"symptom_score", {"symptom_score"}},
+    {"expectation", {"symptom_score.expectation"}},
     {"multirate", {"multirate"}},
     {"record", {"record"}},
     {"window", {"record.windows.0"}},
