@@ -65,12 +65,13 @@ int check(const std::string& config, const std::vector<std::string>& overrides) 
         const double count =
             p.rule.kind == "pairwise"
                 ? static_cast<double>(model.pairwise[q].source.size())
-                : network::expected_synapses(p, model.populations[p.source], model.populations[p.target], model.seed);
+                : network::expected_synapses(p, network::founders(model.populations[p.source]),
+                                             network::founders(model.populations[p.target]), model.seed);
         synapses += count;
         const bool shared = p.weight.kind == "constant" && model.pairwise[q].weight.empty() && !p.long_term;
         bytes += count * (4 + (shared ? 0 : 4) + (p.structural ? 5 : 0));
         std::cout << fmt::format("  projection {:<20} {:>10.0f} synapses ({:.1f} per target neuron)\n", p.name, count,
-                                 count / static_cast<double>(model.populations[p.target].size));
+                                 count / static_cast<double>(network::founders(model.populations[p.target]).size));
     }
     constexpr double assumed_rate_Hz = 5, event_ns = 2;
     const double steps = spiking * 1e3 / model.dt_ms;

@@ -27,6 +27,7 @@
 #include "network/specification.hpp"
 #include "neuron/l_type.hpp"
 #include "quantity/parameter.hpp"
+#include "structure/neurogenesis.hpp"
 #include "structure/spines.hpp"
 #include "synapse/scaling.hpp"
 
@@ -98,6 +99,13 @@ struct StructureModel {
     std::vector<StructuralProjection> projections;
 };
 
+/// A population whose neurons are born and die. Its `at_start` is the parameter `mature`; all of its projections are
+/// structural.
+struct NeurogenesisModel {
+    std::size_t population = 0;
+    structure::NeurogenesisParameters parameters;
+};
+
 /// The surrogate symptom score and what it is read from.
 struct SymptomScoreModel {
     clinic::SymptomScore mapping;
@@ -142,6 +150,7 @@ struct Model {
     molecular::RestingDrive resting_drive;
     molecular::Stress stress;
     std::optional<StructureModel> structure;
+    std::vector<NeurogenesisModel> neurogenesis;
     std::optional<synapse::Scaling> scaling;
     std::vector<std::size_t> scaling_populations;
     std::optional<SymptomScoreModel> symptom_score;
@@ -151,7 +160,8 @@ struct Model {
 
     /// True if any slow mechanism runs, which needs healthy means of its inputs.
     bool has_slow_mechanisms() const {
-        return !drugs.empty() || glutamate || inflammation || signalling || structure || scaling;
+        return !drugs.empty() || glutamate || inflammation || signalling || structure || scaling ||
+               !neurogenesis.empty();
     }
     std::size_t voxels_per_region() const { return voxels[0] * voxels[1] * voxels[2]; }
 };

@@ -58,6 +58,7 @@ SlowPart::SlowPart(const Model& model, FastNetwork& network) : model_(model), ne
     state_.eaat2.assign(regions, 1);
     begin_sample_window(0);
     configure_voxels();
+    configure_neurogenesis();
     configure_drives();
     const glutamate::GlutamateParameters transmitter = model_.glutamate.value_or(glutamate::GlutamateParameters{});
     const auto ambient_open =
@@ -117,10 +118,12 @@ void SlowPart::configure_drives() {
         const bool signals = model_.signalling &&
                              std::find(model_.signalling_populations.begin(), model_.signalling_populations.end(), p) !=
                                  model_.signalling_populations.end();
+        const bool ages = !population.present.empty();
         acts_.push_back(signals || excites[p] ? model_.arms.direct : model_.arms.disinhibition);
         for (synapse::ReceptorState& receptor : population.receptors)
-            if ((receptor.kind == synapse::ReceptorKind::ampa && (signals || of_ampa || !state_.scaling[p].empty())) ||
-                (receptor.kind == synapse::ReceptorKind::gaba_a && of_gaba_a))
+            if ((receptor.kind == synapse::ReceptorKind::ampa &&
+                 (signals || of_ampa || ages || !state_.scaling[p].empty())) ||
+                (receptor.kind == synapse::ReceptorKind::gaba_a && (of_gaba_a || ages)))
                 receptor.gain.assign(n, 1);
         const synapse::Receptor* synaptic_mix = nullptr;
         for (const synapse::ReceptorState& receptor : population.receptors)
@@ -190,6 +193,7 @@ void SlowPart::start(SlowInputs healthy) {
     if (model_.structure)
         for (const StructuralProjection& s : model_.structure->projections)
             state_.structural.push_back(make_structural_state(network_, s, model_.structure->spines));
+    start_neurogenesis();
     write_feedback(0);
 }
 
@@ -204,22 +208,24 @@ void SlowPart::restore(const SlowCheckpoint& checkpoint) {
     state_ = checkpoint.state;
     for (std::size_t k = 0; k < checkpoint.synapses.size(); ++k)
         network_.projections[state_.structural[k].specification.projection].synapses = checkpoint.synapses[k];
+    for (std::size_t k = 0; k < model_.neurogenesis.size(); ++k)
+        network_.populations[model_.neurogenesis[k].population].present = state_.neurogenesis[k].present;
     if (!checkpoint.synapses.empty()) network_.update_total_weights();
 }
 
 void SlowPart::begin_sample_window(double at_s) {
-    state_.window = {at_s, std::vector<double>(model_.populations.size(), 0),
-                     std::vector<double>(model_.regions.size(), 0),
-                     std::vector<double>(
-                         model_.voxels_per_region() > 1 ? model_.regions.size() * model_.voxels_per_region() : 0, 0)};
-    for (StructuralState& s : state_.structural) s.formed = s.eliminated = s.nascent_lost = 0;
+    state_.window = {
+        at_s, std::vector<double>(model_.populations.size(), 0), std::vector<double>(model_.regions.size(), 0),
+        std::vector<double>(model_.voxels_per_region() > 1 ? model_.regions.size() * model_.voxels_per_region() : 0, 0),
+        std::vector<StageActivity>(model_.neurogenesis.size())};
+    for (StructuralState& s : state_.structural) s.formed = s.eliminated = s.nascent_lost = s.buried = 0;
 }
 
 std::pair<std::uint64_t, std::uint64_t> SlowPart::structural_turnover() const {
     std::uint64_t synapses = 0, changes = 0;
     for (const StructuralState& s : state_.structural) {
         synapses += network_.projections[s.specification.projection].synapses.count();
-        changes += s.formed + s.eliminated + s.nascent_lost;
+        changes += s.formed + s.eliminated + s.nascent_lost + s.buried;
     }
     return {synapses, changes};
 }
@@ -227,10 +233,12 @@ std::pair<std::uint64_t, std::uint64_t> SlowPart::structural_turnover() const {
 void SlowPart::advance(const SlowInputs& inputs, double from_s, double to_s, Stretch stretch) {
     if (model_.has_slow_mechanisms()) {
         advance_without_structure(state_, inputs, from_s, to_s, stretch);
+        advance_neurogenesis(inputs, from_s, to_s);
         advance_structure(to_s);
     }
     for (std::size_t p = 0; p < state_.window.spikes_per_neuron.size(); ++p)
-        state_.window.spikes_per_neuron[p] += (to_s - from_s) * mean(inputs.populations[p].rate_Hz);
+        state_.window.spikes_per_neuron[p] +=
+            (to_s - from_s) * network_.populations[p].mean_of(inputs.populations[p].rate_Hz);
     // What holds from here on: events at to_s have begun.
     write_feedback(to_s);
 }
@@ -419,15 +427,16 @@ double SlowPart::nmda_loss(std::size_t p, Pool pool, double at_s) const {
     if (!nmda_pools_[p][pool].present) return not_applicable;
     const synapse::PerSubunit free = without_antagonist(drug_effects(state_), at_s);
     double sum = 0;
-    const std::size_t n = network_.populations[p].size();
-    for (std::size_t i = 0; i < n; ++i) sum += nmda_loss(state_, p, pool, i, free);
-    return sum / static_cast<double>(n);
+    const FastPopulation& population = network_.populations[p];
+    for (std::size_t i = 0; i < population.size(); ++i)
+        if (population.is_present(i)) sum += nmda_loss(state_, p, pool, i, free);
+    return sum / static_cast<double>(population.count());
 }
 
 double SlowPart::ampa_throughput(std::size_t p, double at_s) const {
     std::vector<double> gain = state_.signalling[p].ampa_gain;
     for (std::size_t i = 0; i < state_.scaling[p].size(); ++i) gain[i] *= state_.scaling[p][i];
-    return (1 - strength(drug::Target::ampa, drug_effects(state_), at_s)) * mean(gain);
+    return (1 - strength(drug::Target::ampa, drug_effects(state_), at_s)) * network_.populations[p].mean_of(gain);
 }
 
 std::vector<std::vector<double>> SlowPart::resting_drives(const SlowState& state, double at_s) const {
@@ -524,21 +533,26 @@ void SlowPart::advance_structure(double to_s) {
     for (StructuralState& state : state_.structural) {
         const network::Projection& projection = network_.projections[state.specification.projection].specification;
         const std::uint64_t before = state.formed + state.eliminated + state.nascent_lost;
+        const std::vector<double> from = readiness(projection.source, to_s), to = readiness(projection.target, to_s);
         if (state.specification.rule == "elements") {
             update_elements(network_, state, state_.calcium[projection.source], state_.calcium[projection.target],
-                            state_.structure_time_s / 3600, to_s / 3600);
+                            state_.structure_time_s / 3600, to_s / 3600, from.empty() ? nullptr : &from,
+                            to.empty() ? nullptr : &to);
         } else {
             std::vector<double> homeostatic(state_.calcium_filtered[projection.target].size());
             for (std::size_t i = 0; i < homeostatic.size(); ++i)
                 homeostatic[i] =
                     structure::homeostatic_factor(parameters, state_.calcium_filtered[projection.target][i]);
             const molecular::Signalling& chain = state_.signalling[projection.target];
+            const std::vector<std::int32_t> axons(from.begin(), from.end());
             const SpineDrive drive{
                 .synaptic_protein = chain.synaptic_protein.empty() ? nullptr : &chain.synaptic_protein,
                 .homeostatic = &homeostatic,
                 .stress = strength("stress", {}, middle_s),
                 .inflammation =
-                    inflammation_level(network_.populations[projection.target].specification.region, middle_s)};
+                    inflammation_level(network_.populations[projection.target].specification.region, middle_s),
+                .readiness = to.empty() ? nullptr : &to,
+                .axons = axons.empty() ? nullptr : &axons};
             update_spines(network_, state, parameters, drive, state_.structure_time_s / 3600, to_s / 3600);
         }
         changed = changed || state.formed + state.eliminated + state.nascent_lost != before;
@@ -620,6 +634,7 @@ void SlowPart::write_feedback(double at_s) {
             }
         }
     }
+    apply_age(at_s);
     if (state_.glutamate.empty()) return;
     std::vector<float> open;
     for (const glutamate::ExtracellularPool& voxel : state_.glutamate)

@@ -8,7 +8,7 @@
 //   G  glutamate        per region, in one pool or in voxels, from the releases counted and the uptake that I leaves
 //   M  signalling       eEF2, BDNF, TrkB, mTORC1, proteins, AMPA gain
 //   H  scaling          calcium, homeostatic scaling of synapses
-//   S  structure        spines or elements, synapse stores
+//   S  structure        neurons born and dead, spines or elements, synapse stores
 //   F  feedback         gains, tonic conductances, release factors and the unblocked share that plasticity follows are
 //                       written into the fast network
 //
@@ -34,12 +34,19 @@ struct BlockedPool {
     std::vector<double> blocked;               ///< share of the pool's current at the reference potential, per neuron
 };
 
+/// Spikes of a population with neurogenesis by age of the neuron, and the time that these neurons had, as integrals.
+struct StageActivity {
+    double in_window = 0, mature = 0, since_start = 0, all = 0; ///< spikes; since_start: of neurons born in the run
+    double in_window_s = 0, mature_s = 0;
+};
+
 /// Integrals since the last slow sample.
 struct SampleWindow {
     double start_s = 0;
     std::vector<double> spikes_per_neuron; ///< per population: integral of the mean rate
     std::vector<double> glutamate_uM_s;    ///< per region: integral of the level
     std::vector<double> voxel_uM_s;        ///< the same per voxel, where a region has several
+    std::vector<StageActivity> stages;     ///< per population with neurogenesis
 };
 
 /// All slow states.
@@ -56,6 +63,7 @@ struct SlowState {
     std::vector<std::vector<double>> scaling;            ///< of excitatory synapses, per population and neuron
     std::vector<StructuralState> structural;             ///< per structural projection
     double structure_time_s = 0;                         ///< up to which structure has been advanced
+    std::vector<structure::NeuronSlots> neurogenesis;    ///< per population that has it
     SampleWindow window;
 };
 
@@ -151,6 +159,11 @@ private:
                             double to_s) const;
     void advance_calcium(SlowState& state, const SlowInputs& inputs, double seconds, Stretch stretch) const;
     void advance_structure(double to_s);
+    void configure_neurogenesis();
+    void start_neurogenesis();
+    void advance_neurogenesis(const SlowInputs& inputs, double from_s, double to_s);
+    void apply_age(double at_s);
+    std::vector<double> readiness(std::size_t population, double at_s) const;
 
     const Model& model_;
     FastNetwork& network_;
@@ -159,6 +172,7 @@ private:
     std::vector<std::array<NmdaPool, 2>> nmda_pools_;             ///< per population
     std::vector<bool> acts_;                                      ///< per population: the arm that it belongs to is on
     std::vector<std::vector<double>> calcium_target_;
+    std::vector<double> healthy_rate_Hz_;         ///< per population with neurogenesis
     std::vector<glutamate::VoxelGrid> grids_;     ///< per region
     std::vector<glutamate::Diffusion> diffusion_; ///< per region, from the start on
     SlowState state_;

@@ -55,6 +55,8 @@ struct Described<experiment::Config> {
         {"stress", "a table", "(all defaults)", "what the intervention stress does"},
         {"calcium", "a table", "(all defaults)", "calcium trace that structural plasticity and scaling follow"},
         {"structure", "a table", "(all defaults)", "structural plasticity; runs if a projection is structural"},
+        {"neurogenesis", "tables by name", "(none)",
+         "neurons that are born and die, [neurogenesis.NAME] for the population NAME"},
         {"drug", "tables by name", "(none)", "drugs: [drug.NAME], a parent before its metabolites"},
         {"dose", "a list of tables", "(none)", "when drugs are given: [[dose]]"},
         {"arms", "a table", "(all defaults)", "on whose NMDA receptors drugs and antagonists act"},

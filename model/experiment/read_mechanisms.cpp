@@ -112,6 +112,43 @@ void read_structure(TableReader& root, engine::Model& model) {
     table->finish();
 }
 
+/// [neurogenesis.NAME], NAME a population.
+void read_neurogenesis(TableReader& root, engine::Model& model) {
+    if (!root.table("neurogenesis")) return;
+    for (TableReader& reader : root.sections<structure::NeurogenesisParameters>("neurogenesis")) {
+        engine::NeurogenesisModel m;
+        structure::NeurogenesisParameters& p = m.parameters;
+        reader.read(p);
+        reader.finish();
+        const auto index = index_of(reader, "", "population", reader.name(), model.populations);
+        if (const std::string fault = structure::fault_of(p); !fault.empty()) reader.error("", fault);
+        if (!index) continue;
+        m.population = *index;
+        network::Population& population = model.populations[m.population];
+        if (p.mature > population.size)
+            reader.error("mature", fmt::format("must be at most the size of {} ({}), the number of its slots",
+                                               population.name, population.size));
+        else if (p.mature == population.size)
+            reader.warning("mature", fmt::format("leaves no slot of {} free: neurons are born only where others died",
+                                                 population.name));
+        if (!std::holds_alternative<neuron::Adex>(population.model) &&
+            !std::holds_alternative<neuron::LifConductance>(population.model))
+            reader.error("", fmt::format("the model of {} must be adex or lif_conductance, whose conductances change "
+                                         "with age",
+                                         population.name));
+        for (const network::Projection& q : model.projections)
+            if (!q.structural && !q.receptors.empty() && (q.source == m.population || q.target == m.population))
+                reader.error("",
+                             fmt::format("projection {} must be structural, or new neurons could not connect", q.name));
+        if (std::ranges::find(model.signalling_populations, m.population) == model.signalling_populations.end())
+            reader.warning("", fmt::format("BDNF and TrkB stay as in health: {} is not among the populations of "
+                                           "[molecular]",
+                                           population.name));
+        if (p.mature >= 1) population.at_start = p.mature;
+        model.neurogenesis.push_back(m);
+    }
+}
+
 /// Whether synapses onto the population are spines.
 bool has_spines(const engine::Model& model, std::size_t population) {
     return model.structure && std::ranges::any_of(model.structure->projections, [&](const auto& s) {
@@ -176,9 +213,10 @@ void read_interventions(TableReader& root, engine::Model& model) {
         i.strength = reader.quantity("strength", "1", is_share ? fraction : non_negative).value_or(1);
         if (known && !has_mechanism(model, kind->needs))
             reader.error("what", fmt::format("acts on [{}], which this experiment does not have", kind->needs));
-        if (i.what == "stress" && !model.signalling && !model.glutamate && !model.structure && !model.inflammation)
-            reader.error("what", "acts on [molecular], [glutamate], [structure] and [inflammation], none of which this "
-                                 "experiment has");
+        if (i.what == "stress" && !model.signalling && !model.glutamate && !model.structure && !model.inflammation &&
+            model.neurogenesis.empty())
+            reader.error("what", "acts on [molecular], [glutamate], [structure], [inflammation] and [neurogenesis], "
+                                 "none of which this experiment has");
         if (i.what == "inflammation" && !model.structure && !model.inflammation)
             reader.error("what", "acts on [structure] and [inflammation], neither of which this experiment has");
         reader.finish();
@@ -525,6 +563,7 @@ void read_mechanisms(TableReader& root, engine::Model& model, Diagnostics& diagn
     read_molecular(root, model);
     read_scaling(root, model);
     read_structure(root, model);
+    read_neurogenesis(root, model);
     read_constants(root, "l_type", model.l_type, model.signalling.has_value(), "[molecular]");
     read_constants(root, "stress", model.stress, model.signalling || model.glutamate || model.structure,
                    "[molecular], [glutamate] or [structure]");

@@ -359,6 +359,31 @@ def bdnf_four_weeks(ssri, control):
     return float(change(ssri, control, "bdnf", 28 * DAY))
 
 
+# --------------------------------------------------------------------------------------------------------- neurogenesis
+
+GRANULE = "granule"
+
+
+def proliferation_change(treated, control, from_d, to_d):
+    """Change of the mean birth rate between two days, in %."""
+    def births(result):
+        return result.mean("birth_rate", from_d * DAY, to_d * DAY, GRANULE)
+    return 100 * (births(treated) / births(control) - 1)
+
+
+def latency_d(result):
+    """Days until neurons born in the run fire; NaN if none does."""
+    share = result.series("share_of_new_neurons", GRANULE)
+    firing = np.nonzero(share > 0)[0]
+    return float(result.time_s()[firing[0]] / DAY) if len(firing) else NAN
+
+
+def share_of_last_day(result):
+    """Share of the granule cells' spikes of the last 24 h that neurons born in the run fired, in %."""
+    end = result.time_s()[-1]
+    return 100 * float(result.mean("share_of_new_neurons", end - DAY, end, GRANULE))
+
+
 # ----------------------------------------------------------------------------------------------------- numerical checks
 
 def calcium_deviation(result, target=0.05, from_s=200, to_s=300):

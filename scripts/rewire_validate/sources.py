@@ -119,6 +119,8 @@ ALL = [
     Simulation("ssri", "ssri.toml", AFTER_WEEKS),
     Simulation("one_infusion", "six_infusions.toml", AFTER_WEEKS | {"dose.0.repeat.times": "1"}),
     Simulation("six_infusions", "six_infusions.toml", AFTER_WEEKS | FOLLOWED),
+    Simulation("neurogenesis", "neurogenesis.toml", circuit=False),
+    Simulation("neurogenesis_ssri", "neurogenesis_ssri.toml", circuit=False),
     Simulation("elements_gaussian", "structural_plasticity.toml", {"record.spikes": "false"}, circuit=False),
     Simulation("elements_linear", "structural_plasticity.toml", LINEAR | {"record.spikes": "false"}, circuit=False),
     Helper("poisson_network", poisson_network),

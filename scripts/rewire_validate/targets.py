@@ -19,7 +19,7 @@ CALIBRATED, PREDICTION, CHECK = "calibrated", "prediction", "check"
 class Target:
     """One row of the report."""
 
-    id: str              # S1 to S22 of the model's contract
+    id: str              # S1 to S22 of the model's contract; R8: section 8 of its references
     part: str            # which of its quantities, if it has several
     role: str
     what: str            # measured quantity
@@ -190,6 +190,18 @@ TARGETS = [
            "Wang 2015, in rats; with k_k 0.5 /(uM h)", 30, 100, ("inflammation_dosed", "inflammation"),
            m.excess_cleared, "exposure is a fraction of that in rodents: an area of 0.5 uM h takes a fifth away",
            quick=False),
+    Target("R8", "3 d", PREDICTION, "proliferation of progenitors on day 3 of fluoxetine", "%", "Malberg 2000 [M]", -10, 10,
+           ("neurogenesis_ssri", "neurogenesis"), partial(m.proliferation_change, from_d=2.5, to_d=3.5),
+           "TrkB modulation that is strong at once, or progenitors that follow it within a day", quick=False),
+    Target("R8", "2-4 wk", PREDICTION, "proliferation from day 14 to 28 of fluoxetine", "%",
+           "Malberg 2000 [V title; M size]; no change in Marlatt 2010 [V]", 15, 60,
+           ("neurogenesis_ssri", "neurogenesis"), partial(m.proliferation_change, from_d=14, to_d=28),
+           "births follow BDNF in proportion, and BDNF rises little by then", quick=False),
+    Target("R8", "latency", CHECK, "age at which the first new neurons fire", "d", "section 8 of the references [M]", 21,
+           INF, ("neurogenesis",), m.latency_d, NUMERICS, quick=False),
+    Target("R8", "share", PREDICTION, "spikes of a day that neurons of the last eight weeks fire", "%",
+           "section 8 of the references [M]", 0, 10, ("neurogenesis",), m.share_of_last_day,
+           "more births, better survival or a stronger window than in the rat", quick=False),
     Target("S21", "a, Gaussian", CHECK, "calcium of a spiking network on its target, Gaussian rule: worst 20 s", "%",
            "Butz & van Ooyen 2013", -2, 2, ("elements_gaussian",), m.calcium_deviation,
            "updates too rare for the growth"),

@@ -84,6 +84,12 @@ structural = { rule = "elements", axonal = {}, dendritic = {} }
 [structure.spines]
 formation = "0.1 /d"
 
+[population.granule]
+size = 5
+
+[neurogenesis.granule]
+mature = 3
+
 [scaling]
 populations = ["pyramidal"]
 
@@ -165,6 +171,7 @@ const std::map<std::string, std::vector<std::string>> tables{
     {"calcium", {"calcium"}},
     {"structure", {"structure"}},
     {"spines", {"structure.spines"}},
+    {"neurogenesis", {"neurogenesis.granule"}},
     {"drug", {"drug.ketamine", "drug.shipped"}},
     {"pharmacokinetics", {"drug.mine.pharmacokinetics"}},
     {"compartment", {"drug.mine.pharmacokinetics.compartment.0", "drug.mine.pharmacokinetics.compartment.1"}},

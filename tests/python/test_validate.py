@@ -268,6 +268,25 @@ def test_hazard_of_standing_synapses(made):
     assert m.hazard_change(result(640, 0, True), control) == pytest.approx(100)
 
 
+def test_neurogenesis(made):
+    time = np.arange(0, 56 * m.DAY + 1, 6 * m.HOUR)
+    day = time / m.DAY
+
+    def result(rate, share):
+        return made({"time": time, "birth_rate": {"granule": rate}, "share_of_new_neurons": {"granule": share}})
+
+    share = np.where(day > 25, 0.002 * (day - 25), 0)
+    share[0] = np.nan  # nothing has fired before the first sample
+    control, treated = result(np.full(len(time), 1.5), share), result(1.5 * (1 + 0.01 * day), share)
+    assert m.proliferation_change(treated, control, 2.5, 3.5) == pytest.approx(3, abs=0.2)
+    assert m.proliferation_change(treated, control, 14, 28) == pytest.approx(21, abs=0.2)
+    assert m.latency_d(control) == pytest.approx(25.25)
+    assert m.share_of_last_day(control) == pytest.approx(100 * 0.002 * 30.5, abs=0.1)
+    silent = result(np.full(len(time), 1.5), np.zeros(len(time)))
+    assert math.isnan(m.latency_d(silent))
+    assert m.share_of_last_day(silent) == 0
+
+
 def scored(made, days, score, expectation=(0, 0), dose_day=21, **more):
     """A result whose surrogate score and expectation are interpolated between the given days after the dose."""
     time = np.arange(0, 61 * m.DAY, m.HOUR)
@@ -498,7 +517,7 @@ def test_arms_and_the_screen_are_in_the_report(tmp_path):
 
 
 def test_the_table_of_targets_is_whole():
-    assert {x.id for x in TARGETS} == {f"S{k}" for k in range(1, 23)}
+    assert {x.id for x in TARGETS} == {f"S{k}" for k in range(1, 23)} | {"R8"}
     assert len({x.label for x in TARGETS}) == len(TARGETS)
     for x in TARGETS:
         assert x.role in (CALIBRATED, PREDICTION, CHECK), x.label
