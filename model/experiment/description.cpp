@@ -66,7 +66,8 @@ std::vector<SectionInWords> config_sections() {
         section<drug::Blocker>("[drug.NAME.species.NAME.block]"),
         section<drug::TargetEffect>("[drug.NAME.species.NAME.target.NAME]"), section<engine::Arms>("[arms]"),
         section<drug::Dose>("[[dose]]"), section<drug::Repeat>("[dose.repeat]"),
-        section<engine::Intervention>("[[intervention]]"), section<engine::Multirate>("[multirate]"),
+        section<engine::Intervention>("[[intervention]]"), section<clinic::SymptomScore>("[symptom_score]"),
+        section<clinic::Expectation>("[symptom_score.expectation]"), section<engine::Multirate>("[multirate]"),
         section<RecordOptions>("[record]"), section<RecordWindow>("[[record.windows]]"),
         section<engine::Trace>("[[record.traces]]"));
     return all;
