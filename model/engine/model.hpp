@@ -90,6 +90,7 @@ struct Intervention {
     double from_s = 0;
     double to_s = 0;
     double strength = 1;
+    std::vector<std::size_t> populations; ///< on whose receptors; empty: all
 };
 
 /// Structural plasticity.
@@ -258,6 +259,8 @@ struct Described<engine::Intervention> {
          .meaning = "0 none, 1 complete; 0 or more for gains and amounts: gaba_a, trkb_modulation, bdnf_synthesis, "
                     "ampa_gain, anti_inflammatory (1/h), hnk, lps (1/h) and stress",
          .range = non_negative},
+        {"populations", "a list of populations", "(all)",
+         "on whose receptors it acts; nmda_antagonist, nmda_2a to nmda_2d, nbqx and gaba_a only"},
     });
 };
 
@@ -281,6 +284,10 @@ struct Described<engine::Stimulus> {
     });
     static constexpr auto keys = std::to_array<Key>({
         {"population", "the name of a population", "", "whose neurons it reaches"},
+        {"name", "text", "(none)",
+         "records what every population answers, /responses/NAME in the result: rates in each presentation and in a "
+         "stretch of the same length before it; several may share a name; not of spikes"},
+        {"repeat", "a table", "(once)", "more presentations of the same kind"},
         from_key,
         to_key,
         {"neurons", "[first, end]", "(all)", "neurons first to end - 1 of the population", "1", non_negative},

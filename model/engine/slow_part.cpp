@@ -274,10 +274,14 @@ drug::Effects SlowPart::drug_effects(const SlowState& state) const {
     return effects;
 }
 
-double SlowPart::strength(std::string_view what, const drug::Effects& of_drugs, double at_s) const {
+double SlowPart::strength(std::string_view what, const drug::Effects& of_drugs, double at_s,
+                          std::optional<std::size_t> population) const {
+    const auto acts_on = [&](const Intervention& i) {
+        return i.populations.empty() || (population && std::ranges::count(i.populations, *population) > 0);
+    };
     double imposed = 0;
     for (const Intervention& i : model_.interventions)
-        if (i.what == what && i.from_s <= at_s && at_s < i.to_s) imposed += i.strength;
+        if (i.what == what && i.from_s <= at_s && at_s < i.to_s && acts_on(i)) imposed += i.strength;
     if (what == "stress") imposed *= 1 - strength("stress_relief", of_drugs, at_s);
     const auto kind = std::ranges::find(intervention_kinds, what, &InterventionKind::name);
     if (kind->effect == drug::Effect::loss) imposed = std::min(imposed, 1.0);
@@ -285,18 +289,19 @@ double SlowPart::strength(std::string_view what, const drug::Effects& of_drugs, 
     return target < drug::targets.size() ? drug::together(kind->effect, imposed, of_drugs.of[target]) : imposed;
 }
 
-double SlowPart::strength(drug::Target target, const drug::Effects& of_drugs, double at_s) const {
-    return strength(drug::targets[static_cast<std::size_t>(target)].intervention, of_drugs, at_s);
+double SlowPart::strength(drug::Target target, const drug::Effects& of_drugs, double at_s,
+                          std::optional<std::size_t> population) const {
+    return strength(drug::targets[static_cast<std::size_t>(target)].intervention, of_drugs, at_s, population);
 }
 
 /// Share of the receptors of each subunit that no antagonist occupies; above 1 where modulators potentiate them.
-synapse::PerSubunit SlowPart::without_antagonist(const drug::Effects& of_drugs, double at_s) const {
+synapse::PerSubunit SlowPart::without_antagonist(const drug::Effects& of_drugs, double at_s, std::size_t p) const {
     using drug::Target;
-    const double free = 1 - strength(Target::nmda, of_drugs, at_s);
+    const double free = 1 - strength(Target::nmda, of_drugs, at_s, p);
     synapse::PerSubunit shares{};
     for (const auto& [subunit, target] : {std::pair{drug::n2a, Target::nmda_2a}, std::pair{drug::n2b, Target::nmda_2b},
                                           std::pair{drug::n2c, Target::nmda_2c}, std::pair{drug::n2d, Target::nmda_2d}})
-        shares[subunit] = free * (1 - strength(target, of_drugs, at_s));
+        shares[subunit] = free * (1 - strength(target, of_drugs, at_s, p));
     return shares;
 }
 
@@ -425,7 +430,7 @@ double SlowPart::nmda_loss(const SlowState& state, std::size_t p, Pool pool, std
 
 double SlowPart::nmda_loss(std::size_t p, Pool pool, double at_s) const {
     if (!nmda_pools_[p][pool].present) return not_applicable;
-    const synapse::PerSubunit free = without_antagonist(drug_effects(state_), at_s);
+    const synapse::PerSubunit free = without_antagonist(drug_effects(state_), at_s, p);
     double sum = 0;
     const FastPopulation& population = network_.populations[p];
     for (std::size_t i = 0; i < population.size(); ++i)
@@ -436,15 +441,16 @@ double SlowPart::nmda_loss(std::size_t p, Pool pool, double at_s) const {
 double SlowPart::ampa_throughput(std::size_t p, double at_s) const {
     std::vector<double> gain = state_.signalling[p].ampa_gain;
     for (std::size_t i = 0; i < state_.scaling[p].size(); ++i) gain[i] *= state_.scaling[p][i];
-    return (1 - strength(drug::Target::ampa, drug_effects(state_), at_s)) * network_.populations[p].mean_of(gain);
+    return (1 - strength(drug::Target::ampa, drug_effects(state_), at_s, p)) * network_.populations[p].mean_of(gain);
 }
 
 std::vector<std::vector<double>> SlowPart::resting_drives(const SlowState& state, double at_s) const {
     std::vector<std::vector<double>> drives(network_.populations.size());
-    const synapse::PerSubunit free = without_antagonist(drug_effects(state), at_s);
+    const drug::Effects of_drugs = drug_effects(state);
     const std::vector<double> quinolinic = quinolinic_gating(state);
     for (const std::size_t p : model_.signalling_populations) {
         const FastPopulation& population = network_.populations[p];
+        const synapse::PerSubunit free = without_antagonist(of_drugs, at_s, p);
         const double glycine = glycine_site_factor(state, population.specification.region);
         const synapse::PerSubunit& current = nmda_pools_[p][extrasynaptic].current;
         const double of_ab = current[drug::n2a] + current[drug::n2b];
@@ -564,9 +570,6 @@ void SlowPart::advance_structure(double to_s) {
 void SlowPart::write_feedback(double at_s) {
     if (!model_.has_slow_mechanisms() && model_.interventions.empty()) return;
     const drug::Effects of_drugs = drug_effects(state_);
-    const float ampa_open = static_cast<float>(1 - strength(drug::Target::ampa, of_drugs, at_s)),
-                gaba_gain = static_cast<float>(1 + strength(drug::Target::gaba_a, of_drugs, at_s));
-    const synapse::PerSubunit free = without_antagonist(of_drugs, at_s);
     const drug::Competition& competition = network_.options().drives.competition;
     const std::size_t states = competition.states();
     const std::vector<double> quinolinic = quinolinic_gating(state_);
@@ -574,6 +577,9 @@ void SlowPart::write_feedback(double at_s) {
         FastPopulation& population = network_.populations[p];
         const std::size_t n = population.size(), region = population.specification.region;
         const bool acts = acts_[p];
+        const float ampa_open = static_cast<float>(1 - strength(drug::Target::ampa, of_drugs, at_s, p)),
+                    gaba_gain = static_cast<float>(1 + strength(drug::Target::gaba_a, of_drugs, at_s, p));
+        const synapse::PerSubunit free = without_antagonist(of_drugs, at_s, p);
         const double glycine = glycine_site_factor(state_, region);
         const auto inhibited = static_cast<float>(
             1 - coupled(&molecular::InflammationParameters::gaba_a_loss, inflammation_level(region, at_s)));

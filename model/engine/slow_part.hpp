@@ -17,6 +17,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -136,9 +137,12 @@ private:
     void configure_drives();
     bool acted_on(drug::Target target) const;
     drug::Effects drug_effects(const SlowState& state) const;
-    double strength(std::string_view what, const drug::Effects& of_drugs, double at_s) const;
-    double strength(drug::Target target, const drug::Effects& of_drugs, double at_s) const;
-    synapse::PerSubunit without_antagonist(const drug::Effects& of_drugs, double at_s) const;
+    /// \param population  on whose receptors; without one, interventions on some populations only do not count
+    double strength(std::string_view what, const drug::Effects& of_drugs, double at_s,
+                    std::optional<std::size_t> population = {}) const;
+    double strength(drug::Target target, const drug::Effects& of_drugs, double at_s,
+                    std::optional<std::size_t> population = {}) const;
+    synapse::PerSubunit without_antagonist(const drug::Effects& of_drugs, double at_s, std::size_t population) const;
     std::vector<double> blocker_concentrations(const SlowState& state) const;
     void advance_block(SlowState& state, const SlowInputs& inputs, const std::vector<double>& concentration_uM,
                        double seconds) const;

@@ -197,6 +197,9 @@ bool has_mechanism(const engine::Model& model, std::string_view table) {
     return table != "glutamate" || model.glutamate.has_value();
 }
 
+/// Whether an intervention acts on receptors that each population has of its own.
+bool on_receptors(std::string_view what) { return what == "nbqx" || what == "gaba_a" || what.starts_with("nmda"); }
+
 void read_interventions(TableReader& root, engine::Model& model) {
     std::string kinds;
     for (const engine::InterventionKind& kind : engine::intervention_kinds)
@@ -219,8 +222,19 @@ void read_interventions(TableReader& root, engine::Model& model) {
                                  "none of which this experiment has");
         if (i.what == "inflammation" && !model.structure && !model.inflammation)
             reader.error("what", "acts on [structure] and [inflammation], neither of which this experiment has");
+        if (const auto names = reader.string_list("populations")) {
+            if (known && !on_receptors(i.what))
+                reader.error("populations",
+                             fmt::format("{} acts on all: only nmda_antagonist, nmda_2a to nmda_2d, nbqx and gaba_a "
+                                         "can be of some populations",
+                                         i.what));
+            if (names->empty()) reader.error("populations", "must name at least one population");
+            for (const std::string& name : *names)
+                if (const auto index = index_of(reader, "populations", "population", name, model.populations))
+                    i.populations.push_back(*index);
+        }
         reader.finish();
-        model.interventions.push_back(i);
+        model.interventions.push_back(std::move(i));
     }
 }
 

@@ -114,6 +114,18 @@ Recorder::Recorder(const std::string& path, bool overwrite, engine::Simulation& 
     }
     for (std::size_t p = 0; p < model.populations.size(); ++p)
         if (model.record_spikes[p]) spikes_.emplace_back(p, file_.declare_spikes(model.populations[p].name));
+    for (const engine::Stimulus& stimulus : model.stimuli) {
+        if (stimulus.name.empty() || responses_.contains(stimulus.name)) continue;
+        const auto table = file_.declare_table(
+            "/responses/" + stimulus.name, {{"start", "s", "start of the presentation"}, {"length", "s", "length"}});
+        const auto& populations = simulation.labels("population");
+        for (const auto& [name, long_name] :
+             {std::pair{"during", "firing rate during the presentation"},
+              std::pair{"before", "firing rate in a stretch of the same length before it"},
+              std::pair{"response", "firing rate during the presentation less that before it"}})
+            file_.declare_series(table, {name, "Hz", long_name, Type::f64, "population", populations});
+        responses_.emplace(stimulus.name, table);
+    }
     if (model.multirate) {
         has_log_ = true;
         log_ = file_.declare_table(
@@ -155,6 +167,7 @@ void Recorder::write_populations() {
 
 void Recorder::collect() {
     collect_fast();
+    collect_responses();
     if (simulation_.at_sample()) sample_slow();
     if (simulation_.at_snapshot()) snapshot();
     // The last entry may still be running.
@@ -220,6 +233,17 @@ void Recorder::collect_fast() {
             for (std::size_t i = 0; i < width; ++i) row[i] = static_cast<double>(samples.values[k * width + i]);
             file_.append_row(traces_[t], static_cast<double>(samples.step[k]) * dt_ms, row);
         }
+    }
+}
+
+void Recorder::collect_responses() {
+    std::vector<double> row;
+    for (const engine::Response& r : simulation_.take_responses()) {
+        row.assign(1, r.length_s);
+        row.insert(row.end(), r.during_Hz.begin(), r.during_Hz.end());
+        row.insert(row.end(), r.before_Hz.begin(), r.before_Hz.end());
+        for (std::size_t p = 0; p < r.during_Hz.size(); ++p) row.push_back(r.during_Hz[p] - r.before_Hz[p]);
+        file_.append_row(responses_.at(r.stimulus), r.start_s, row);
     }
 }
 

@@ -127,6 +127,13 @@ population = "pv"
 kind = "poisson"
 rate = "1 Hz"
 weight = "1 nS"
+name = "tone"
+to = "1 s"
+repeat = { every = "2 s", times = 3 }
+
+[[intervention]]
+what = "nmda_antagonist"
+populations = ["pv"]
 
 [[stimulus]]
 population = "pv"
