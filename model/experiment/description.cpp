@@ -67,7 +67,9 @@ std::vector<SectionInWords> config_sections() {
         section<drug::Dose>("[[dose]]"), section<drug::Repeat>("[dose.repeat]"),
         section<engine::Intervention>("[[intervention]]"), section<engine::Multirate>("[multirate]"),
         section<RecordOptions>("[record]"), section<RecordWindow>("[[record.windows]]"),
-        section<engine::Trace>("[[record.traces]]"));
+        section<engine::Trace>("[[record.traces]]"), section<CohortOptions>("[cohort]"),
+        section<FieldOptions>("[cohort.field.NAME]"), section<CorrelationOptions>("[[cohort.correlation]]"),
+        section<PlanOptions>("[[plan]]"));
     return all;
 }
 

@@ -25,6 +25,8 @@ enum class Purpose : std::uint32_t {
     new_synapse = 11,
     age = 12,
     subject = 20,
+    patient = 30,
+    bootstrap = 31,
 };
 
 /// Four independent 32-bit words for one (purpose, entity, time).
