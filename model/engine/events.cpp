@@ -21,4 +21,12 @@ std::vector<double> disturbance_times_s(const Model& model) {
     return times;
 }
 
+std::vector<double> treatment_times_s(const Model& model) {
+    std::vector<double> times;
+    for (const DrugModel& d : model.drugs)
+        for (const drug::Dose& dose : d.doses) times.push_back(dose.start_s);
+    std::sort(times.begin(), times.end());
+    return times;
+}
+
 } // namespace rewire::engine

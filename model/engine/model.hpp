@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "clinic/symptom_score.hpp"
 #include "drug/channel_block.hpp"
 #include "drug/pharmacokinetics.hpp"
 #include "drug/target.hpp"
@@ -86,6 +87,13 @@ struct StructureModel {
     std::vector<StructuralProjection> projections;
 };
 
+/// The surrogate symptom score and what it is read from.
+struct SymptomScoreModel {
+    clinic::SymptomScore mapping;
+    std::optional<clinic::Expectation> expectation;
+    std::vector<std::size_t> populations; ///< with the chain and with spines
+};
+
 /// The whole experiment.
 struct Model {
     double duration_s = 1;
@@ -121,6 +129,7 @@ struct Model {
     molecular::RestingDrive resting_drive;
     molecular::Stress stress;
     std::optional<StructureModel> structure;
+    std::optional<SymptomScoreModel> symptom_score;
 
     std::vector<double> sample_times_s;   ///< slow samples, ascending; the run stops at each
     std::vector<double> snapshot_times_s; ///< ascending; leaps end there

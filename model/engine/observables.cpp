@@ -2,10 +2,33 @@
 #include <algorithm>
 #include <cmath>
 
+#include "clinic/symptom_score.hpp"
 #include "engine/averages.hpp"
+#include "engine/events.hpp"
 #include "engine/simulation.hpp"
 
 namespace rewire::engine {
+
+double Simulation::spine_density(std::size_t p) const {
+    double now = 0, healthy = 0;
+    for (const StructuralState& state : structural()) {
+        const FastProjection& projection = network_->projections[state.specification.projection];
+        if (projection.specification.target != p) continue;
+        for (const std::uint32_t count : state.healthy_count) healthy += count;
+        now += static_cast<double>(projection.synapses.count());
+    }
+    return healthy > 0 ? now / healthy : not_applicable;
+}
+
+double Simulation::synaptic_function() const {
+    double sum = 0, neurons = 0;
+    for (const std::size_t p : model_.symptom_score->populations) {
+        const auto size = static_cast<double>(network_->populations[p].size());
+        sum += size * slow_.ampa_throughput(p, time_s()) * spine_density(p);
+        neurons += size;
+    }
+    return sum / neurons;
+}
 
 void Simulation::build_observables() {
     for (const network::Population& p : model_.populations) labels_["population"].push_back(p.name);
@@ -104,12 +127,7 @@ void Simulation::build_observables() {
         for (const StructuralProjection& s : model_.structure->projections) spines = spines || s.rule == "spines";
         if (spines) {
             add("spine_density", "1", "spine density relative to the start", "population",
-                [this, over_population](std::size_t p) {
-                    const auto [now, healthy] = over_population(p, [this](const StructuralState& s) {
-                        return static_cast<double>(network_->projections[s.specification.projection].synapses.count());
-                    });
-                    return healthy > 0 ? now / healthy : not_applicable;
-                });
+                [this](std::size_t p) { return spine_density(p); });
             const auto turnover = [this, over_population](auto member) {
                 return [this, over_population, member](std::size_t p) {
                     const auto [count, healthy] = over_population(
@@ -127,6 +145,22 @@ void Simulation::build_observables() {
                 "nascent spines that vanished since the last sample, share of the density at the start", "population",
                 turnover(&StructuralState::nascent_lost));
         }
+    }
+    if (model_.symptom_score) {
+        labels_["score"] = {"surrogate"};
+        add("synaptic_function", "1",
+            "AMPA throughput x spine density, relative to healthy: what the surrogate score maps", "score",
+            [this](std::size_t) { return synaptic_function(); });
+        add("surrogate_symptom_score", "1",
+            "SURROGATE symptom score, 0 in health; no clinical scale; expectation apart", "score",
+            [this](std::size_t) { return clinic::symptom_score(model_.symptom_score->mapping, synaptic_function()); });
+        add("surrogate_expectation", "percent",
+            "SURROGATE expectation (placebo) term, an assumption: change in per cent of the score before treatment, to "
+            "be added to that of the score",
+            "score", [this, treatments = treatment_times_s(model_)](std::size_t) {
+                const std::optional<clinic::Expectation>& expectation = model_.symptom_score->expectation;
+                return expectation ? clinic::expectation_percent(*expectation, treatments, time_s()) : 0.0;
+            });
     }
     if (!model_.projections.empty()) {
         std::size_t currents = 0;

@@ -29,7 +29,7 @@ namespace rewire::engine {
 /// A quantity of the slow clock: one number per entry of a dimension.
 struct Observable {
     std::string name, unit, long_name;
-    std::string dimension;                    ///< population, projection, drug, region or voxel
+    std::string dimension;                    ///< population, projection, drug, region, voxel or score
     std::function<double(std::size_t)> value; ///< of entry i of the dimension; NaN where it does not apply
 };
 
@@ -139,6 +139,8 @@ private:
     }
     bool leaps() const { return model_.multirate && model_.bursts.longest_leap_s > 0; }
     void build_observables();
+    double spine_density(std::size_t population) const;
+    double synaptic_function() const;
 
     Model model_;
     std::unique_ptr<FastNetwork> network_;

@@ -357,6 +357,10 @@ double SlowPart::nmda_loss(std::size_t p, Pool pool, double at_s) const {
     return sum / static_cast<double>(n);
 }
 
+double SlowPart::ampa_throughput(std::size_t p, double at_s) const {
+    return (1 - strength(drug::Target::ampa, drug_effects(state_), at_s)) * mean(state_.signalling[p].ampa_gain);
+}
+
 std::vector<std::vector<double>> SlowPart::resting_drives(const SlowState& state, double at_s) const {
     std::vector<std::vector<double>> drives(network_.populations.size());
     const synapse::PerSubunit free = without_antagonist(drug_effects(state), at_s);

@@ -1,4 +1,5 @@
-// [glutamate], [molecular], [l_type], [stress], [calcium], [structure], [[intervention]], [drug.*], [[dose]] and [arms].
+// [glutamate], [molecular], [l_type], [stress], [calcium], [structure], [[intervention]], [symptom_score], [drug.*],
+// [[dose]] and [arms].
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -86,6 +87,47 @@ void read_structure(TableReader& root, engine::Model& model) {
         if (p.formation_per_d * p.nascent_tau_d >= 1)
             spines->error("formation", "formation x nascent_tau, the share of nascent spines, must be below 1");
         spines->finish();
+    }
+    table->finish();
+}
+
+/// Whether synapses onto the population are spines.
+bool has_spines(const engine::Model& model, std::size_t population) {
+    return model.structure && std::ranges::any_of(model.structure->projections, [&](const auto& s) {
+               return s.rule == "spines" && model.projections[s.projection].target == population;
+           });
+}
+
+void read_symptom_score(TableReader& root, engine::Model& model, const Diagnostics& diagnostics) {
+    auto table = root.section<clinic::SymptomScore>("symptom_score");
+    if (!table) return;
+    const bool complete = !diagnostics.has_errors(); // else the spines may be what was complained of
+    engine::SymptomScoreModel& score = model.symptom_score.emplace();
+    table->read(score.mapping);
+    if (const auto names = table->string_list("populations")) {
+        if (names->empty()) table->error("populations", "must name at least one population");
+        for (const std::string& name : *names) {
+            const auto index = index_of(*table, "populations", "population", name, model.populations);
+            if (!index) continue;
+            if (std::ranges::find(model.signalling_populations, *index) == model.signalling_populations.end())
+                table->error("populations", fmt::format("{} must be one of the populations of [molecular]", name));
+            if (complete && !has_spines(model, *index))
+                table->error("populations",
+                             fmt::format("{} must have a projection onto it with structural.rule = \"spines\"", name));
+            if (std::ranges::find(score.populations, *index) != score.populations.end())
+                table->error("populations", fmt::format("names {} twice", name));
+            score.populations.push_back(*index);
+        }
+    } else if (!table->has("populations")) {
+        for (const std::size_t p : model.signalling_populations)
+            if (has_spines(model, p)) score.populations.push_back(p);
+        if (complete && score.populations.empty())
+            table->error("", "needs a population of [molecular] with a projection onto it that has structural.rule = "
+                             "\"spines\"");
+    }
+    if (auto expectation = table->section<clinic::Expectation>("expectation")) {
+        expectation->read(score.expectation.emplace());
+        expectation->finish();
     }
     table->finish();
 }
@@ -407,7 +449,7 @@ void read_doses(TableReader& root, engine::Model& model, const std::vector<std::
 
 } // namespace
 
-void read_mechanisms(TableReader& root, engine::Model& model, Diagnostics&) {
+void read_mechanisms(TableReader& root, engine::Model& model, Diagnostics& diagnostics) {
     read_glutamate(root, model);
     read_molecular(root, model);
     read_structure(root, model);
@@ -416,6 +458,7 @@ void read_mechanisms(TableReader& root, engine::Model& model, Diagnostics&) {
                    "[molecular], [glutamate] or [structure]");
     read_constants(root, "calcium", model.calcium, model.structure.has_value(), "a structural projection");
     read_interventions(root, model);
+    read_symptom_score(root, model, diagnostics);
 }
 
 void read_drugs(TableReader& root, engine::Model& model, std::vector<DoseWindow>& doses, Diagnostics&) {

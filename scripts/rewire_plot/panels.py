@@ -193,6 +193,22 @@ def draw_synapses(ax, results, axis):
     finish(ax, "% of baseline")
 
 
+def draw_score(ax, results, axis):
+    """The score as the circuit gives it; thin: with the expectation term, a share of the score before treatment."""
+    for result in results:
+        score, expectation = result.series("surrogate_symptom_score"), result.series("surrogate_expectation")
+        if score is None:
+            continue
+        line(ax, axis, result, score, 0, colour_of(3), "from the circuit")
+        if expectation is not None and np.any(expectation.values):
+            both = score.values + result.at_start(score) * expectation.values / 100
+            line(ax, axis, result, Series(score.time, both, score.names, score.unit), 0, colour_of(3),
+                 "thin: with expectation (assumption)", faint=True)
+    finish(ax, "surrogate score", from_zero=True)
+    ax.set_ylim(top=1.3 * max(ax.get_ylim()[1], 1))  # rows for the legend
+    legend(ax, loc="upper left")
+
+
 COLUMNS = [
     [Panel("Firing rates", ["mean_rate"], draw_rates)],
     [Panel("Drug", ["drug_plasma", "drug_effect_site"], draw_drug),
@@ -206,5 +222,6 @@ COLUMNS = [
            chain(("synaptic_protein", "synaptic protein"), ("ampa_gain", "AMPA gain")), True)],
     [Panel("Spine density", ["spine_density"], draw_density),
      Panel("Spine turnover", ["spine_formation_rate", "spine_elimination_rate"], draw_turnover, True),
-     Panel("Synapses", ["synapses"], draw_synapses)],
+     Panel("Synapses", ["synapses"], draw_synapses),
+     Panel("Surrogate symptom score (no clinical scale)", ["surrogate_symptom_score"], draw_score)],
 ]

@@ -96,6 +96,10 @@ class Result:
         before = (series.time < self.zero_s) & (series.time >= self.zero_s - 1800)
         return series.values[before].mean(axis=0) if before.any() else series.values[0]
 
+    def at_start(self, series):
+        """Value at the start of the first dose, which is always a sample."""
+        return series.values[max(bisect.bisect_right(series.time, self.zero_s) - 1, 0)]
+
 
 def open_result(path):
     if not path.exists():

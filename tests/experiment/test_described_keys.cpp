@@ -199,6 +199,8 @@ const std::map<std::string, std::vector<std::string>> tables{
     {"dose", {"dose.0"}},
     {"repeat", {"dose.0.repeat"}},
     {"intervention", {"intervention.0"}},
+    {"symptom_score", {"symptom_score"}},
+    {"expectation", {"symptom_score.expectation"}},
     {"multirate", {"multirate"}},
     {"record", {"record"}},
     {"window", {"record.windows.0"}},

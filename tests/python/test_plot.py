@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from synthetic import write_benchmark, write_result  # noqa: E402
+from synthetic import write_benchmark, write_columns, write_result  # noqa: E402
 
 PLOT = Path(__file__).parents[2] / "scripts" / "plot"
 
@@ -79,6 +79,26 @@ def test_overlay_names_the_conditions(ketamine, tmp_path):
     alone, both = tmp_path / "alone.png", matplotlib.image.imread(figure)
     assert plot(ketamine, "-o", alone).returncode == 0
     assert np.mean(np.abs(matplotlib.image.imread(alone) - both)) > 1e-3
+
+
+@pytest.mark.parametrize("expectation_percent", [0.0, -28.0])
+def test_score_is_called_a_surrogate_and_expectation_an_assumption(tmp_path, expectation_percent):
+    time = np.arange(0, 97200, 600.0)
+    columns = {"time": time, "surrogate_symptom_score": 80 - 20 * (time > 7200),
+               "surrogate_expectation": expectation_percent * (time > 7200)}
+    words = texts(tmp_path, write_columns(tmp_path / "score.h5", slow=columns, dose_s=7200))
+    assert "Surrogate symptom score (no clinical scale)" in words and "surrogate score" in words
+    assert ("with expectation (assumption)" in words) == (expectation_percent != 0)
+
+
+def test_expectation_is_a_share_of_the_score_before_treatment(tmp_path):
+    sys.path.insert(0, str(PLOT.parent))
+    from rewire_plot.result import open_results
+
+    columns = {"time": np.array([0.0, 3600, 7200, 10800]), "surrogate_symptom_score": [0.0, 70, 80, 60]}
+    path = write_columns(tmp_path / "score.h5", slow=columns, dose_s=7200)
+    [result] = open_results([path])
+    assert result.at_start(result.series("surrogate_symptom_score")) == [80.0]
 
 
 def test_missing_panels_are_left_out(tmp_path):

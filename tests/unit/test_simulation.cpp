@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,66 @@ TEST_CASE("touching bursts equal full mode bit for bit", "[engine]") {
     Model full = everything(touching);
     full.multirate = false;
     CHECK(run(everything(touching)) == run(std::move(full)));
+}
+
+TEST_CASE("the surrogate symptom score is a readout: what it maps is recorded, and nothing depends on it") {
+    // 8 s hold leaps that are played back. The score is checked from the recorded density and AMPA gain alone.
+    const auto course_of = [](Model model) {
+        Simulation simulation(std::move(model));
+        std::map<std::string, std::vector<double>> course;
+        simulation.prepare();
+        while (!simulation.finished()) {
+            simulation.advance();
+            if (!simulation.at_sample()) continue;
+            course["time"].push_back(simulation.time_s());
+            for (const Observable& o : simulation.observables()) course[o.name].push_back(o.value(0));
+            simulation.sample_taken();
+        }
+        const auto& log = simulation.burst_log();
+        CHECK(std::any_of(log.begin(), log.end(), [](const LogEntry& e) { return e.leap && !e.rejected; }));
+        return course;
+    };
+    const auto same = [](const std::vector<double>& a, const std::vector<double>& b) {
+        return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0;
+    };
+    const std::vector<std::string> lossy{"experiment.duration=8 s", "intervention.0.from=0 s", "intervention.0.to=8 s",
+                                         "structure.spines.stress_gain=20"};
+    Model model = everything(lossy);
+    const clinic::SymptomScore mapping = model.symptom_score->mapping;
+    Model without = everything(lossy);
+    without.symptom_score.reset();
+    const auto course = course_of(std::move(model));
+    const auto plain = course_of(std::move(without));
+    CHECK(plain.size() == course.size() - 3);
+    for (const auto& [name, values] : plain) {
+        CAPTURE(name);
+        CHECK(same(values, course.at(name)));
+    }
+    double greatest = 0;
+    for (std::size_t k = 0; k < course.at("time").size(); ++k) {
+        const double f = course.at("ampa_gain")[k] * course.at("spine_density")[k];
+        CHECK(course.at("synaptic_function")[k] == Approx(f));
+        CHECK(course.at("surrogate_symptom_score")[k] ==
+              Approx(mapping.severity * std::max(0.0, 1 - f) / (std::max(0.0, 1 - f) + mapping.half_deficit)));
+        greatest = std::max(greatest, course.at("surrogate_symptom_score")[k]);
+        // One dose at 1 s, onset 1 min, fading 14 d: the share of expectation that is there is still that of a ramp.
+        const double since = course.at("time")[k] - 1;
+        CHECK(course.at("surrogate_expectation")[k] ==
+              Approx(since < 0 ? 0 : -30 * (1 - std::exp(-since / 60))).epsilon(1e-4).margin(1e-12));
+    }
+    CHECK(greatest > 10); // spines were lost
+}
+
+TEST_CASE("the surrogate symptom score sees an AMPA antagonist") {
+    Model model = everything({"experiment.duration=200 ms"});
+    model.interventions = {{"nbqx", 0, 1, 0.25}};
+    Simulation simulation(std::move(model));
+    simulation.prepare();
+    const auto& observables = simulation.observables();
+    const auto f = std::find_if(observables.begin(), observables.end(),
+                                [](const Observable& o) { return o.name == "synaptic_function"; });
+    REQUIRE(f != observables.end());
+    CHECK(f->value(0) == Approx(0.75)); // a healthy circuit but for the antagonist
 }
 
 TEST_CASE("samples and leaps end exactly at events") {
