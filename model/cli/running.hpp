@@ -40,4 +40,9 @@ record::Provenance provenance_of(const std::string& config, const experiment::Ex
 record::CohortShape cohort_shape(const experiment::Experiment& experiment);
 int run_cohort(const RunOptions& options, const experiment::Experiment& experiment, const std::string& output);
 
+/// The table of the outcomes of a cohort's file, if it has them.
+void print_cohort_summary(const record::File& file);
+/// What `rewire info` says of a cohort's file beyond what is at its root.
+void print_cohort_info(const record::File& file);
+
 } // namespace rewire::cli

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "clinic/cohort.hpp"
+#include "clinic/outcome.hpp"
 #include "engine/model.hpp"
 #include "experiment/config_tree.hpp"
 #include "experiment/diagnostics.hpp"
@@ -43,6 +44,7 @@ struct Cohort {
     std::int64_t repeats = 1;
     std::int64_t bootstrap = 2000;
     bool vary_body = true;
+    clinic::OutcomeRules rules;
     std::vector<FieldKey> keys; ///< per field of the sampler
     clinic::Sampler sampler;
     std::vector<Plan> plans;

@@ -32,6 +32,8 @@ struct CohortOptions {
     std::int64_t repeats = 1;
     std::int64_t bootstrap = 2000;
     bool vary_body = true;
+    double response = 0.5;
+    double remission = 0.67;
 };
 
 /// [cohort.field.NAME]
@@ -110,6 +112,18 @@ struct Described<experiment::CohortOptions> {
          "Efron & Tibshirani 1993: 1,000 or more"},
         {"vary_body", "1", &S::vary_body, any_value,
          "each patient has a body of its own where the models of the drugs state a variability between subjects", ""},
+        {"response",
+         "1",
+         &S::response,
+         {0, 1, true},
+         "fall of the surrogate score that makes a responder, share of its level before treatment",
+         "the usual definition, as in Han 2016"},
+        {"remission",
+         "1",
+         &S::remission,
+         {0, 1, true},
+         "the same for remission; response or more",
+         "[M] MADRS of 10 or less (Hawley 2002) from the 30 to 33 with which trials begin (Murrough 2013)"},
     });
     static constexpr auto keys = std::to_array<Key>({
         {"seed", "a whole number, 0 or more", "(that of [experiment])", "seed of the patients", "1", non_negative},

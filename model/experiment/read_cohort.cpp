@@ -250,6 +250,8 @@ void read_times(TableReader& table, const engine::Model& model, Cohort& cohort) 
     double first = std::numeric_limits<double>::infinity();
     for (const Plan& plan : cohort.plans) first = std::min(first, plan.first_treatment_s);
     cohort.treatment_start_s = table.quantity_or("treatment_start", std::isfinite(first) ? first : 0);
+    for (Plan& plan : cohort.plans)
+        if (!std::isfinite(plan.first_treatment_s)) plan.last_treatment_s = cohort.treatment_start_s;
     if (cohort.treatment_start_s >= model.duration_s) table.error("treatment_start", after_the_end(model));
     const bool given = table.has("days");
     for (const double day : table.quantity_list("days").value_or(std::vector<double>{})) {
@@ -281,6 +283,9 @@ void read_cohort(TableReader& root, const Node& tree, Experiment& experiment, Di
     cohort.repeats = options.repeats;
     cohort.bootstrap = options.bootstrap;
     cohort.vary_body = options.vary_body;
+    cohort.rules = {options.response, options.remission};
+    if (options.remission < options.response)
+        table->error("remission", fmt::format("must not be below response ({})", options.response));
     cohort.seed = table->has("seed") ? table->integer("seed").value_or(1) : experiment.model.seed;
     if (const auto patients = table->quantity_list("patients")) {
         if (patients->empty()) table->error("patients", "must name at least one patient");
