@@ -9,12 +9,12 @@
 //     f = A d                                       A: AMPA throughput, d: spine density
 //     score = S D/(D + D_50),   D = max(0, 1 - f)   Emax model: Holford & Sheiner 1981, Clin Pharmacokinet 6:429
 //
-// A healthy circuit scores 0, whatever S is. A score linear in the deficit would have no gain to calibrate: S cancels in
-// a per-cent change. Per-cent changes are relative to the score before treatment, at the start of the first dose.
+// A healthy circuit scores 0, whatever S is. A score linear in the deficit would have no gain to calibrate: S cancels
+// in a per-cent change. Per-cent changes are relative to the score before treatment, at the start of the first dose.
 //
-// Calibrated on day 1 after 0.5 mg/kg of ketamine (S19) and on nothing else: in configs/stress_rescue.toml the drug takes
-// 25 % off the score, which is the difference to midazolam, 7.95 MADRS points (5 to 11 accepted; Murrough 2013 [M]) of
-// some 32 before treatment [M]. What the ketamine arm has beyond that, -45 to -60 % in all, is expectation.
+// Calibrated on day 1 after 0.5 mg/kg of ketamine (S19) and on nothing else: in configs/stress_rescue.toml the drug
+// takes 25 % off the score, which is the difference to midazolam, 7.95 MADRS points (5 to 11 accepted; Murrough 2013
+// [M]) of some 32 before treatment [M]. What the ketamine arm has beyond that, -45 to -60 % in all, is expectation.
 //
 // What patients expect of a treatment changes scores too, with a placebo as well. It is a term of its own, never mixed
 // with the effect of the drug: a per-cent change to be added to that of the score. Attention u is renewed to 1 by each

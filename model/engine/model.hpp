@@ -26,6 +26,7 @@
 #include "neuron/l_type.hpp"
 #include "quantity/parameter.hpp"
 #include "structure/spines.hpp"
+#include "synapse/scaling.hpp"
 
 namespace rewire::engine {
 
@@ -129,13 +130,15 @@ struct Model {
     molecular::RestingDrive resting_drive;
     molecular::Stress stress;
     std::optional<StructureModel> structure;
+    std::optional<synapse::Scaling> scaling;
+    std::vector<std::size_t> scaling_populations;
     std::optional<SymptomScoreModel> symptom_score;
 
     std::vector<double> sample_times_s;   ///< slow samples, ascending; the run stops at each
     std::vector<double> snapshot_times_s; ///< ascending; leaps end there
 
     /// True if any slow mechanism runs, which needs healthy means of its inputs.
-    bool has_slow_mechanisms() const { return !drugs.empty() || glutamate || signalling || structure; }
+    bool has_slow_mechanisms() const { return !drugs.empty() || glutamate || signalling || structure || scaling; }
     std::size_t voxels_per_region() const { return voxels[0] * voxels[1] * voxels[2]; }
 };
 

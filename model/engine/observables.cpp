@@ -113,6 +113,9 @@ void Simulation::build_observables() {
             add(variable.name.data(), variable.unit.data(), std::string(variable.meaning), "population",
                 [this, member](std::size_t p) { return mean(signalling(p).*member); });
         }
+    if (model_.scaling)
+        add("synaptic_scaling", "1", "homeostatic scaling of excitatory synapses, population mean", "population",
+            [this](std::size_t p) { return mean(slow_.state().scaling[p]); });
     if (model_.structure) {
         const auto over_population = [this](std::size_t p, auto&& value) {
             double sum = 0, healthy = 0;

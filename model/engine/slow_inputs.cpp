@@ -40,6 +40,8 @@ void blend(SlowInputs& a, const SlowInputs& b, double weight) {
 bool followed(const Model& model, std::size_t p) {
     const auto& signalling = model.signalling_populations;
     if (model.signalling && std::find(signalling.begin(), signalling.end(), p) != signalling.end()) return true;
+    const auto& scaled = model.scaling_populations;
+    if (std::find(scaled.begin(), scaled.end(), p) != scaled.end()) return true;
     return model.structure &&
            std::any_of(model.structure->projections.begin(), model.structure->projections.end(),
                        [&](const StructuralProjection& s) {

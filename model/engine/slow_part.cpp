@@ -29,6 +29,8 @@ std::vector<double> controlled(const SlowState& state) {
         }
     for (const std::vector<double>& calcium : state.calcium_filtered)
         if (!calcium.empty()) values.push_back(mean(calcium));
+    for (const std::vector<double>& scaling : state.scaling)
+        if (!scaling.empty()) values.push_back(mean(scaling));
     return values;
 }
 
@@ -45,6 +47,8 @@ SlowPart::SlowPart(const Model& model, FastNetwork& network) : model_(model), ne
     state_.ampa.assign(populations, 1);
     state_.calcium.resize(populations);
     state_.calcium_filtered.resize(populations);
+    state_.scaling.resize(populations);
+    for (const std::size_t p : model_.scaling_populations) state_.scaling[p].assign(network.populations[p].size(), 1);
     calcium_target_.resize(populations);
     state_.eaat2.assign(regions, 1);
     begin_sample_window(0);
@@ -109,7 +113,7 @@ void SlowPart::configure_drives() {
                                  model_.signalling_populations.end();
         acts_.push_back(signals || excites[p] ? model_.arms.direct : model_.arms.disinhibition);
         for (synapse::ReceptorState& receptor : population.receptors)
-            if ((receptor.kind == synapse::ReceptorKind::ampa && (signals || of_ampa)) ||
+            if ((receptor.kind == synapse::ReceptorKind::ampa && (signals || of_ampa || !state_.scaling[p].empty())) ||
                 (receptor.kind == synapse::ReceptorKind::gaba_a && of_gaba_a))
                 receptor.gain.assign(n, 1);
         const synapse::Receptor* synaptic_mix = nullptr;
@@ -424,6 +428,10 @@ void SlowPart::advance_calcium(SlowState& state, const SlowInputs& inputs, doubl
             calcium = stretch == Stretch::leap
                           ? structure::advanced_calcium(model_.calcium, calcium, in.rate_Hz[i], seconds)
                           : structure::decayed_calcium(model_.calcium, calcium, seconds) + in.calcium[i];
+            // The integral controller takes the noise of the trace: its mean is that of the rate.
+            if (!state.scaling[p].empty())
+                state.scaling[p][i] = synapse::advanced_scaling(*model_.scaling, state.scaling[p][i],
+                                                                calcium / calcium_target_[p][i], seconds / 3600);
             if (!model_.structure) continue;
             double& filtered = state.calcium_filtered[p][i];
             filtered = structure::filtered_calcium(model_.structure->spines, filtered, calcium / calcium_target_[p][i],
@@ -501,10 +509,12 @@ void SlowPart::write_feedback(double at_s) {
         }
         for (synapse::ReceptorState& receptor : population.receptors) {
             if (receptor.kind == synapse::ReceptorKind::ampa && !receptor.gain.empty())
-                for (std::size_t i = 0; i < n; ++i)
-                    receptor.gain[i] = ampa_open * (state_.signalling[p].ampa_gain.empty()
-                                                        ? 1.0f
-                                                        : static_cast<float>(state_.signalling[p].ampa_gain[i]));
+                for (std::size_t i = 0; i < n; ++i) {
+                    const auto of = [&](const std::vector<double>& gains) {
+                        return gains.empty() ? 1.0f : static_cast<float>(gains[i]);
+                    };
+                    receptor.gain[i] = ampa_open * of(state_.signalling[p].ampa_gain) * of(state_.scaling[p]);
+                }
             if (receptor.kind == synapse::ReceptorKind::gaba_a && !receptor.gain.empty())
                 std::fill(receptor.gain.begin(), receptor.gain.end(), gaba_gain);
             if (receptor.kind == synapse::ReceptorKind::nmda) {

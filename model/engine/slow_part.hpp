@@ -6,11 +6,12 @@
 //   B  channel block    per neuron, pool and subunit, from the averages of r and r/IC50 and the mean concentration
 //   G  glutamate        per region, in one pool or in voxels, from the releases counted
 //   M  signalling       eEF2, BDNF, TrkB, mTORC1, proteins, AMPA gain
-//   S  structure        calcium, spines or elements, synapse stores
+//   H  scaling          calcium, homeostatic scaling of synapses
+//   S  structure        spines or elements, synapse stores
 //   F  feedback         gains, tonic conductances, release factors and the unblocked share that plasticity follows are
 //                       written into the fast network
 //
-// P precedes B; B and G precede M; M precedes S; F is last. All that changes is in SlowState, but for the synapses,
+// P precedes B; B and G precede M; M and H precede S; F is last. All that changes is in SlowState, but for the synapses,
 // which are in the network: a copy of both is where a leap can go back to.
 
 #include <array>
@@ -50,13 +51,14 @@ struct SlowState {
     std::vector<double> l_type, ampa;                    ///< filtered drives relative to healthy, per population
     std::vector<std::vector<double>> calcium;            ///< the trace, per population and neuron
     std::vector<std::vector<double>> calcium_filtered;   ///< over its target, slowly filtered
+    std::vector<std::vector<double>> scaling;            ///< of excitatory synapses, per population and neuron
     std::vector<StructuralState> structural;             ///< per structural projection
     double structure_time_s = 0;                         ///< up to which structure has been advanced
     SampleWindow window;
 };
 
 /// What the error of a leap is measured on, relative to healthy where that has a meaning: population means of block,
-/// drives, signalling and filtered calcium. Glutamate follows its input within a second and has no error of its own.
+/// drives, signalling, filtered calcium and scaling. Glutamate follows its input within a second and has no error of its own.
 std::vector<double> controlled(const SlowState& state);
 
 /// Where a leap can go back to.

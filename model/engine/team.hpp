@@ -42,7 +42,8 @@ inline bool wait_for_change(const std::atomic<int>& number, int from) {
 /// A meeting point of a fixed number of threads.
 class Barrier {
 public:
-    explicit Barrier(int size) : size_(size) {}
+    /// \param earlier_s  for how long the same threads have met already, which losses are held against
+    explicit Barrier(int size, double earlier_s = 0) : size_(size), earlier_s_(earlier_s) {}
     /// Thrown by wait() when another thread has given up.
     struct Abandoned {};
 
@@ -50,14 +51,16 @@ public:
         double ignored = 0;
         meet(ignored, false);
     }
-    /// The same; true, for all threads at the same meeting, once a thread has lost most of its time to waits: its
-    /// partners do not get their cores.
-    /// \param lost_s  of the thread, 0 at first
+    /// The same; true, for all threads at the same meeting, once a thread has lost so much of its time to waits that one
+    /// thread would be quicker: its partners do not get their cores.
+    /// \param lost_s  of the thread, with what it lost in `earlier_s`
     bool wait_or_part(double& lost_s) {
         if (!parted_) meet(lost_s, true);
         return parted_;
     }
     bool parted() const { return parted_; }
+    /// For how long these threads have met, earlier meetings included.
+    double together_s() const { return earlier_s_ + seconds(Clock::now() - began_); }
     /// Lets all threads out: those that wait and those that would.
     void abandon() {
         abandoned_.store(true, std::memory_order_release);
@@ -84,13 +87,12 @@ private:
         if (soon || !may_part) return;
         // A partner that was put off its core is away for milliseconds; less is work that is shared unevenly.
         constexpr double put_off_s = 1e-3, too_much_s = 3e-3;
-        const auto now = Clock::now();
-        const double waited_s = seconds(now - arrived);
+        const double waited_s = seconds(Clock::now() - arrived);
         if (waited_s > put_off_s) lost_s += waited_s;
-        // Lockstep that works for one share in `size_` of the time is as slow as one thread.
-        const double most_lost = 1 - 1.0 / size_;
-        if (lost_s > too_much_s && lost_s > most_lost * seconds(now - began_))
-            hopeless_.store(true, std::memory_order_relaxed);
+        // Threads that all have cores do 0.8 of their number of one thread's work (0.9 on two cores when measured), so
+        // lockstep that works for the inverse of that share of the time is as slow as one thread.
+        const double most_lost = 1 - 1 / (0.8 * size_);
+        if (lost_s > too_much_s && lost_s > most_lost * together_s()) hopeless_.store(true, std::memory_order_relaxed);
     }
     static double seconds(Clock::duration d) { return std::chrono::duration<double>(d).count(); }
     void check() const {
@@ -98,6 +100,7 @@ private:
     }
 
     const int size_;
+    const double earlier_s_;
     const Clock::time_point began_ = Clock::now();
     bool parted_ = false;
     std::atomic<bool> abandoned_{false}, hopeless_{false};
@@ -109,7 +112,9 @@ private:
 class Team {
 public:
     /// \param size number of threads, at least 1
-    explicit Team(int size) : crew_(std::make_unique<Crew>(size < 1 ? 1 : size)) {}
+    explicit Team(int size)
+        : crew_(std::make_unique<Crew>(size < 1 ? 1 : size)),
+          lost_s_(static_cast<std::size_t>(crew_->size), 0) {}
     int size() const { return crew_->size; }
 
     /// Hardware threads that this process may use.
@@ -132,27 +137,36 @@ public:
 
     /// Runs `work(first, end, wait)`, which does the work of ranks [first, end) and calls `wait()` after every part of
     /// it. On a machine whose cores are taken, lockstep is slower than one thread: when `wait()` returns true, only the
-    /// thread of rank 0 goes on, with all ranks; the others return. The next calls are then left to one thread from the
-    /// start, twice as many after every attempt that fails.
+    /// thread of rank 0 goes on, with all ranks; the others return. The calls of some time to come are then left to one
+    /// thread from the start, three times as long after every attempt that fails. A call may be shorter than the turns
+    /// in which a core is shared, so what was lost adds up over calls.
     template <class Work>
     void run_together_or_alone(Work work) {
-        if (size() == 1 || alone_for_ > 0) {
-            alone_for_ -= alone_for_ > 0;
+        if (size() == 1 || Clock::now() < alone_until_) {
             work(0, size(), [] { return false; });
             return;
         }
-        Barrier meeting(size());
+        Barrier meeting(size(), together_s_);
         together(meeting, [&](int rank) {
-            double lost_s = 0;
+            double& lost_s = lost_s_[static_cast<std::size_t>(rank)];
             work(rank, rank + 1, [&] { return meeting.wait_or_part(lost_s); });
         });
-        constexpr int longest = 64;
-        penance_ = meeting.parted() ? std::min(2 * penance_ + 1, longest) : 0;
-        alone_for_ = penance_;
+        together_s_ = meeting.together_s();
+        if (meeting.parted()) {
+            leave_to_one(penance_s_);
+            penance_s_ = std::min(3 * penance_s_, longest_penance_s);
+            forget(0);
+        } else if (together_s_ > trial_s) {
+            penance_s_ = shortest_penance_s;
+            forget(0.5);
+        }
     }
 
-    /// Leaves the next calls of run_together_or_alone to one thread from the start.
-    void leave_to_one(int calls) { alone_for_ = calls; }
+    /// Leaves the calls of run_together_or_alone in the next seconds to one thread from the start.
+    void leave_to_one(double seconds) {
+        alone_until_ =
+            Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+    }
 
 private:
     template <class Work>
@@ -215,8 +229,21 @@ private:
             }
         }
     };
+    /// Keeps a share of what is known of the time together.
+    void forget(double kept) {
+        together_s_ *= kept;
+        for (double& lost_s : lost_s_) lost_s *= kept;
+    }
+
+    using Clock = std::chrono::steady_clock;
+    /// A trial spans several turns of a shared core (3 to 6 ms); penances make failed ones a few per cent of the time.
+    static constexpr double trial_s = 30e-3, shortest_penance_s = 50e-3, longest_penance_s = 0.5;
+
     std::unique_ptr<Crew> crew_;
-    int penance_ = 0, alone_for_ = 0; ///< calls
+    double together_s_ = 0;      ///< in lockstep, lately
+    std::vector<double> lost_s_; ///< per rank, of that time
+    double penance_s_ = shortest_penance_s;
+    Clock::time_point alone_until_{};
 };
 
 } // namespace rewire::engine

@@ -52,6 +52,7 @@ std::vector<SectionInWords> config_sections() {
         section<engine::Stimulus>("[[stimulus]]"), section<glutamate::GlutamateParameters>("[glutamate]"),
         section<molecular::SignallingParameters>("[molecular]"),
         section<molecular::RestingDrive>("[molecular.resting_drive]"), section<neuron::LType>("[l_type]"),
+        section<synapse::Scaling>("[scaling]"),
         section<molecular::Stress>("[stress]"), section<structure::CalciumParameters>("[calcium]"),
         section<engine::StructureModel>("[structure]"), section<structure::SpineParameters>("[structure.spines]"),
         section<engine::DrugModel>("[drug.NAME]"), section<drug::PkModel>("[drug.NAME.pharmacokinetics]"),

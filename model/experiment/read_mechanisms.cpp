@@ -1,5 +1,4 @@
-// [glutamate], [molecular], [l_type], [stress], [calcium], [structure], [[intervention]], [symptom_score], [drug.*],
-// [[dose]] and [arms].
+// The tables of mechanisms and of what acts on them: drugs, doses, interventions.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -52,23 +51,37 @@ void read_glutamate(TableReader& root, engine::Model& model) {
     table->finish();
 }
 
+/// `populations`: those with a mechanism, which changes conductances.
+std::vector<std::size_t> read_populations(TableReader& table, const engine::Model& model, std::string_view mechanism) {
+    std::vector<std::size_t> found;
+    for (const std::string& name : table.string_list("populations").value_or(std::vector<std::string>{}))
+        if (const auto index = index_of(table, "populations", "population", name, model.populations)) {
+            if (neuron::uses_currents(model.populations[*index].model))
+                table.error("populations", fmt::format("{} has a neuron model with synaptic currents; {} needs "
+                                                       "conductances",
+                                                       name, mechanism));
+            if (std::find(found.begin(), found.end(), *index) != found.end())
+                table.error("populations", fmt::format("names {} twice", name));
+            found.push_back(*index);
+        }
+    return found;
+}
+
 void read_molecular(TableReader& root, engine::Model& model) {
     auto table = root.section<molecular::SignallingParameters>("molecular");
     if (!table) return;
     model.signalling.emplace();
     table->read(*model.signalling);
     read_constants(*table, "resting_drive", model.resting_drive, true, "");
-    for (const std::string& name : table->string_list("populations").value_or(std::vector<std::string>{}))
-        if (const auto index = index_of(*table, "populations", "population", name, model.populations)) {
-            if (neuron::uses_currents(model.populations[*index].model))
-                table->error(
-                    "populations",
-                    fmt::format("{} has a neuron model with synaptic currents; the chain needs conductances", name));
-            if (std::find(model.signalling_populations.begin(), model.signalling_populations.end(), *index) !=
-                model.signalling_populations.end())
-                table->error("populations", fmt::format("names {} twice", name));
-            model.signalling_populations.push_back(*index);
-        }
+    model.signalling_populations = read_populations(*table, model, "the chain");
+    table->finish();
+}
+
+void read_scaling(TableReader& root, engine::Model& model) {
+    auto table = root.section<synapse::Scaling>("scaling");
+    if (!table) return;
+    table->read(model.scaling.emplace());
+    model.scaling_populations = read_populations(*table, model, "scaling");
     table->finish();
 }
 
@@ -452,11 +465,13 @@ void read_doses(TableReader& root, engine::Model& model, const std::vector<std::
 void read_mechanisms(TableReader& root, engine::Model& model, Diagnostics& diagnostics) {
     read_glutamate(root, model);
     read_molecular(root, model);
+    read_scaling(root, model);
     read_structure(root, model);
     read_constants(root, "l_type", model.l_type, model.signalling.has_value(), "[molecular]");
     read_constants(root, "stress", model.stress, model.signalling || model.glutamate || model.structure,
                    "[molecular], [glutamate] or [structure]");
-    read_constants(root, "calcium", model.calcium, model.structure.has_value(), "a structural projection");
+    read_constants(root, "calcium", model.calcium, model.structure || model.scaling,
+                   "a structural projection or [scaling]");
     read_interventions(root, model);
     read_symptom_score(root, model, diagnostics);
 }

@@ -72,12 +72,17 @@ std::array<double, 3> read_vector(TableReader& reader, std::string_view key, con
 
 /// Parameters of [population.x.receptor.y]; `receptor` is what it is by default.
 void read_receptor(TableReader& reader, synapse::Receptor& receptor) {
-    // The kind is the first that is read.
+    // The kind is the first that is read, and whether the decay is that of the subunits comes before any decay.
     const auto applies = [&](std::string_view name) {
-        return receptor.kind == "nmda" ||
-               !(name.starts_with("share_") || name == "saturation" || name == "miniature_rate");
+        if (name == "tau_decay") return !receptor.subunit_decay;
+        if (name.starts_with("tau_2")) return receptor.subunit_decay;
+        return receptor.kind == "nmda" || !(name.starts_with("share_") || name == "subunit_decay" ||
+                                            name == "saturation" || name == "miniature_rate");
     };
-    reader.read(receptor, applies, "is a parameter of NMDA receptors only");
+    reader.read(receptor, applies,
+                "is not a parameter here: shares, subunit_decay, saturation and miniature_rate are of NMDA receptors "
+                "only, tau_2a to tau_2d of those with subunit_decay, tau_decay of those without");
+    if (receptor.subunit_decay) receptor.tau_decay_ms = synapse::decay_of_mix_ms(receptor);
 }
 
 void check_receptor(TableReader& reader, const synapse::Receptor& receptor) {

@@ -54,6 +54,11 @@ struct Receptor {
     double share_2b = 0.5;
     double share_2c = 0;
     double share_2d = 0;
+    bool subunit_decay = false; ///< tau_decay is that of the mix, see decay_of_mix_ms
+    double tau_2a_ms = 50;
+    double tau_2b_ms = 300;
+    double tau_2c_ms = 300;
+    double tau_2d_ms = 1700;
     double saturation = 0.5;         ///< alpha
     double miniature_rate_Hz = 0.01; ///< spontaneous release of one synapse onto an NMDA receptor
 };
@@ -102,6 +107,15 @@ inline PerSubunit conductance_shares(const Receptor& mix) {
     return as_shares(parts);
 }
 
+/// Decay of a mix: the mean of its subunits' time constants, weighted with their shares of the conductance, which is
+/// what fits of several exponentials report (Vicini et al. 1998, J Neurophysiol 79:555). The charge of an event is that
+/// of the sum of exponentials; its shape is not.
+inline double decay_of_mix_ms(const Receptor& mix) {
+    const PerSubunit shares = conductance_shares(mix);
+    return shares[0] * mix.tau_2a_ms + shares[1] * mix.tau_2b_ms + shares[2] * mix.tau_2c_ms +
+           shares[3] * mix.tau_2d_ms;
+}
+
 /// Shares of the current at the reference potential in `mg_mM` of magnesium: those of the config at 1 mM, those of
 /// the conductance at 0.
 inline PerSubunit current_shares(const Receptor& mix, double mg_mM) {
@@ -141,6 +155,8 @@ struct Described<synapse::Receptor> {
         {"kind", "1", &S::kind, any_value, "what the receptor is", "-", "ampa|nmda|gaba_a|gaba_b|current"},
         {"tau_rise", "ms", &S::tau_rise_ms, non_negative, "rise time constant, 0 for none; below tau_decay",
          "Lam 2022 (NMDA 2 ms); Destexhe 1996 [R] (GABA_B: peak at 102 ms)"},
+        {"subunit_decay", "1", &S::subunit_decay, any_value,
+         "NMDA: the decay is the weighted mean of its subunits', in place of tau_decay", "Vicini 1998 [M]"},
         {"tau_decay", "ms", &S::tau_decay_ms, positive, "decay time constant",
          "Lam 2022 (AMPA 2, NMDA 100 ms); Neymotin 2011, Lam 2022 (GABA_A 5-9 ms PV, 10-25 ms SST inputs); "
          "Destexhe 1996 [R] (GABA_B 192 ms)"},
@@ -154,6 +170,14 @@ struct Described<synapse::Receptor> {
          "Khlestova 2016 [M]"},
         {"share_2d", "1", &S::share_2d, fraction, "share of GluN2D in the NMDA current at -66 mV in 1 mM Mg",
          "Vinnakota 2023 [M]"},
+        {"tau_2a", "ms", &S::tau_2a_ms, positive, "decay of GluN2A, with subunit_decay",
+         "[M] Vicini 1998, 20-24 C (40-80; shorter by 2.7 for each 10 C more)"},
+        {"tau_2b", "ms", &S::tau_2b_ms, positive, "decay of GluN2B, with subunit_decay",
+         "[M] Vicini 1998, Monyer 1994, 20-24 C (200-450)"},
+        {"tau_2c", "ms", &S::tau_2c_ms, positive, "decay of GluN2C, with subunit_decay",
+         "[M] Vicini 1998, Monyer 1994, 20-24 C (300-380)"},
+        {"tau_2d", "ms", &S::tau_2d_ms, positive, "decay of GluN2D, with subunit_decay",
+         "[M] Vicini 1998, Monyer 1994, 20-24 C (1,700-4,800)"},
         {"saturation", "1", &S::saturation, fraction,
          "alpha: share of a source's free NMDA receptors that a full release opens", "Lam 2022 (0.5)"},
         {"miniature_rate", "Hz", &S::miniature_rate_Hz, non_negative,

@@ -21,7 +21,8 @@ class Arm:
 
 ARMS = [
     Arm("both arms", "ketamine", "control"),
-    Arm("disinhibition alone: eEF2 phosphorylation held", "held_eef2", "held_eef2_control"),
+    Arm("disinhibition alone", "disinhibition_alone", "control"),
+    Arm("direct block alone", "direct_alone", "control"),
     Arm("both, without preference for 2C and 2D", "no_preference", "control"),
 ]
 

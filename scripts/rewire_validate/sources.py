@@ -14,8 +14,6 @@ MOUSE_DOSE = {"dose.0.amount": "4 mg/kg"}
 LINEAR = {f"projection.recurrent.structural.{side}": '{ rule = "linear", growth_rate = "0.4 /s", target = 0.05 }'
           for side in ("axonal", "dendritic")}
 
-#: eEF2 phosphorylation stays at its healthy level, whatever resting NMDA receptors do: the direct arm is off.
-HELD_EEF2 = {"molecular.eef2_floor": "0.999"}
 
 ANTAGONISTS = {"nbqx": "AMPA receptors", "nifedipine": "L-type channels", "anti_bdnf": "released BDNF",
                "trkb_block": "TrkB", "rapamycin": "mTORC1"}
@@ -107,8 +105,8 @@ ALL = [
     Helper("poisson_network", poisson_network),
     Helper("vogels_abbott", vogels_abbott),
     infusion("no_preference", "subunit_selectivity.toml"),
-    infusion("held_eef2", **HELD_EEF2),
-    infusion("held_eef2_control", **HELD_EEF2, **NO_DOSE),
+    infusion("disinhibition_alone", "disinhibition_only.toml"),
+    infusion("direct_alone", "direct_only.toml"),
     *(infusion(f"dose_{amount}", "dose_response.toml", **{"dose.0.amount": f"{amount} mg/kg"})
       for amount in OTHER_DOSES),
 ]

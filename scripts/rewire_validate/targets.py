@@ -85,7 +85,7 @@ TARGETS = [
            RESIDUAL + ", and AMPA gain holds E->E transmission up"),
     Target("S8", "interneurons", PREDICTION, "rate of SST or PV cells at 20 to 60 min, whichever falls more", "%",
            "Homayoun & Moghaddam 2007, Ali 2020 [V: sign]", -70, -15, DOSE, m.interneuron_change,
-           "AMPA gain and pyramidal cells drive them back up within the hour: with eEF2 held they fall by more"),
+           "AMPA gain and pyramidal cells drive them back up within the hour: by disinhibition alone they fall by more"),
     Target("S8", "pyramidal", PREDICTION, "rate of pyramidal cells at 20 to 60 min", "%",
            "Homayoun & Moghaddam 2007 [V: sign]", 10, 200, DOSE, partial(m.acute, entity="pyramidal"),
            "interneurons that fall too little, or E->E NMDA that is lost"),

@@ -84,6 +84,9 @@ structural = { rule = "elements", axonal = {}, dendritic = {} }
 [structure.spines]
 formation = "0.1 /d"
 
+[scaling]
+populations = ["pyramidal"]
+
 [drug.mine]
 [drug.mine.pharmacokinetics]
 compartment = [{ name = "blood", volume = "5 L" }, { name = "depot" }]
@@ -180,6 +183,7 @@ const std::map<std::string, std::vector<std::string>> tables{
     {"molecular", {"molecular"}},
     {"resting_drive", {"molecular.resting_drive"}},
     {"l_type", {"l_type"}},
+    {"scaling", {"scaling"}},
     {"stress", {"stress"}},
     {"calcium", {"calcium"}},
     {"structure", {"structure"}},

@@ -265,3 +265,20 @@ TEST_CASE("subunit shares are shares of the current at -66 mV in 1 mM Mg", "[syn
     mix.share_2a = 0.2, mix.share_2b = 0.8, mix.share_2c = mix.share_2d = 0;
     CHECK(conductance_shares(mix) == PerSubunit{0.2, 0.8, 0, 0});
 }
+
+TEST_CASE("the decay of a mix is the weighted mean of its subunits'", "[synapse]") {
+    Receptor mix = default_receptor("nmda");
+    mix.share_2a = 0.2, mix.share_2b = 0.8;
+    CHECK(decay_of_mix_ms(mix) == Approx(0.2 * 50 + 0.8 * 300));
+    // The charge of an event is that of the sum of exponentials, here summed as such.
+    double charge = 0;
+    for (double t = 0.5; t < 20000; t += 1)
+        charge += mix.share_2a * std::exp(-t / mix.tau_2a_ms) + mix.share_2b * std::exp(-t / mix.tau_2b_ms);
+    CHECK(decay_of_mix_ms(mix) == Approx(charge).epsilon(1e-4));
+    // Published order and range of the ratio 2B/2A: 4 to 9 (Vicini 1998, Monyer 1994).
+    mix.share_2a = 1, mix.share_2b = 0;
+    const double pure_2a = decay_of_mix_ms(mix);
+    mix.share_2a = 0, mix.share_2b = 1;
+    CHECK(decay_of_mix_ms(mix) / pure_2a > 4);
+    CHECK(decay_of_mix_ms(mix) / pure_2a < 9);
+}
