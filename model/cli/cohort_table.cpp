@@ -50,6 +50,10 @@ void print_cohort_summary(const record::File& file) {
                              "{}); nothing clinical\n",
                              rows_text(file), file.attribute<std::int64_t>(summary, "rows"),
                              rows_text(file).find("of 1 patient") != std::string::npos ? "repeats" : "patients");
+    if (file.attribute<std::int64_t>(summary, "rows") == 0) {
+        std::cout << "no patient with symptoms before treatment has finished all plans\n";
+        return;
+    }
     const auto change = values("change"), response = values("response"), remission = values("remission"),
                difference = values("difference"), g = values("effect_size"), better = values("better"),
                nnt = values("number_needed_to_treat"), expectation = values("expectation");

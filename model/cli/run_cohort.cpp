@@ -51,7 +51,26 @@ std::vector<clinic::Patient> draw_patients(const experiment::Cohort& cohort) {
     for (const std::int64_t number : cohort.patients)
         for (std::int64_t repeat = 0; repeat < cohort.repeats; ++repeat)
             patients.push_back(cohort.sampler.draw(static_cast<std::uint64_t>(cohort.seed), number, repeat));
+    if (!cohort.vary_body) // the subject of the config
+        for (clinic::Patient& patient : patients) patient.body = 0;
     return patients;
+}
+
+/// The samples of all plans: those of the config, and when outcomes are taken.
+std::vector<double> sample_times_s(const experiment::Experiment& experiment) {
+    const experiment::Cohort& cohort = *experiment.cohort;
+    std::vector<double> times = experiment.model.sample_times_s;
+    times.push_back(cohort.treatment_start_s);
+    for (const double day_s : cohort.days_s) times.push_back(cohort.treatment_start_s + day_s);
+    for (const experiment::Plan& plan : cohort.plans)
+        if (plan.last_treatment_s < experiment.model.duration_s) times.push_back(plan.last_treatment_s);
+    std::ranges::sort(times);
+    // Times that fall into one step are one sample.
+    const auto same = [&](double a, double b) {
+        return std::llround(a * 1e3 / experiment.model.dt_ms) == std::llround(b * 1e3 / experiment.model.dt_ms);
+    };
+    times.erase(std::unique(times.begin(), times.end(), same), times.end());
+    return times;
 }
 
 /// The change of the surrogate score in per cent of its level before treatment, expectation included, and that part.
@@ -140,7 +159,7 @@ std::vector<record::Measure> courses_in_file(const clinic::Courses& courses, con
 
 record::CohortShape cohort_shape(const experiment::Experiment& experiment) {
     const experiment::Cohort& cohort = *experiment.cohort;
-    record::CohortShape shape{.patients = draw_patients(cohort), .time_s = experiment.model.sample_times_s};
+    record::CohortShape shape{.patients = draw_patients(cohort), .time_s = sample_times_s(experiment)};
     for (std::size_t f = 0; f < cohort.keys.size(); ++f) {
         shape.field_names.push_back(cohort.sampler.fields()[f].name);
         shape.field_units.push_back(cohort.keys[f].unit);
@@ -213,7 +232,7 @@ int run_cohort(const RunOptions& options, const experiment::Experiment& experime
             const std::lock_guard lock(mutex);
             model = patient_experiment(cohort, cohort.plans[plan], shape.patients[patient]).model;
         }
-        model.sample_times_s = experiment.model.sample_times_s; // the same for all plans
+        model.sample_times_s = shape.time_s; // the same for all plans
         double before_s = 0;
         const engine::KeptRun run = engine::keep(std::move(model), names, interrupted, [&](double now_s) {
             simulated_s += now_s - before_s;

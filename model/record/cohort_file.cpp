@@ -85,7 +85,7 @@ CohortFile::CohortFile(const std::string& path, bool overwrite, CohortShape shap
                 [](const clinic::Patient& p) { return p.repeat; });
     of_patients("circuit_seed", "1", "experiment.seed of the patient, in every plan",
                 [](const clinic::Patient& p) { return p.circuit_seed; });
-    of_patients("body", "1", "subject.number of the patient, in every plan",
+    of_patients("body", "1", "subject.number of the patient, in every plan; 0: that of the config",
                 [](const clinic::Patient& p) { return p.body; });
 
     array("/cohort/finished", {"plan", "patient"}, "1", "1 once the run is in this file")

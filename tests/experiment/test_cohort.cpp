@@ -51,7 +51,9 @@ TEST_CASE("a cohort has the same bits for any number of patients at a time") {
         CAPTURE(threads, outcome.err);
         REQUIRE(outcome.status == 0);
         auto found = numbers(output);
-        REQUIRE(found.at("/cohort/spine_density").size() == 3 * 3 * 7 * 4);
+        // Every 20 min, when treatment starts, and 40 and 80 min later.
+        CHECK(found.at("/cohort/time") == std::vector<double>{0, 900, 1200, 2400, 3300, 3600, 4800, 5700, 6000, 7200});
+        REQUIRE(found.at("/cohort/spine_density").size() == 3 * 3 * 10 * 4);
         CHECK(std::count(found.at("/cohort/finished").begin(), found.at("/cohort/finished").end(), 1.0) == 9);
         if (first.empty()) first = found;
         CHECK(first_difference(first, found) == "");
@@ -87,14 +89,15 @@ dose = [{ drug = "ketamine", amount = "0.25 mg/kg", over = "40 min", at = "20 mi
         CHECK(same_bits(of_plan(all, name, 0, 3), of_plan(all, name, 1, 3)));
         CHECK_FALSE(same_bits(of_plan(all, name, 0, 3), of_plan(all, name, 2, 3)));
     }
-    // Before the dose a plan does not matter: pharmacokinetics are linear, and everything else is as it was.
+    // The body is the same whatever the dose: pharmacokinetics are linear.
     const std::vector<double> full = of_plan(all, "plasma_peak", 0, 3), half = of_plan(all, "plasma_peak", 2, 3);
     CHECK(half[0] == Approx(full[0] / 2).epsilon(1e-9));
     // Patient 2 alone is the same as patient 2 among others.
     REQUIRE(call({"run", twice, "-o", one, "--quiet", "--set", "cohort.patients=[2]"}, folder.path()).status == 0);
     const auto alone = numbers(one);
     const std::vector<double> among = of_plan(all, "spine_density", 1, 3);
-    CHECK(same_bits(of_plan(alone, "spine_density", 1, 3), {among.begin() + 28, among.end()}));
+    CHECK(same_bits(of_plan(alone, "spine_density", 1, 3),
+                    {among.begin() + static_cast<long>(among.size() / 2), among.end()}));
     // Another seed: other patients.
     REQUIRE(call({"run", twice, "-o", other, "--quiet", "--set", "cohort.seed=12"}, folder.path()).status == 0);
     CHECK(numbers(other).at("/cohort/patients/weight") != all.at("/cohort/patients/weight"));
@@ -116,24 +119,23 @@ TEST_CASE("a patient of a cohort is an experiment that can be run alone") {
     const auto times = File::open(folder / "alone.h5").dataset("/trajectory/slow/time").read<double>();
     const auto all = numbers(folder / "all.h5");
     const std::vector<double> of_cohort = of_plan(all, "drug_plasma", 1, 3), clock = all.at("/cohort/time");
-    REQUIRE(clock.size() == 7);
+    REQUIRE(clock.size() == 10);
+    int compared = 0;
     for (std::size_t t = 0; t < clock.size(); ++t) {
         const auto at = std::find(times.begin(), times.end(), clock[t]) - times.begin();
-        REQUIRE(at < static_cast<long>(times.size()));
-        CHECK(of_cohort[14 + 2 * t] == Approx(values[2 * static_cast<std::size_t>(at)]).epsilon(1e-12));
+        if (at == static_cast<long>(times.size())) continue; // a sample of the cohort alone
+        ++compared;
+        CHECK(of_cohort[20 + 2 * t] == Approx(values[2 * static_cast<std::size_t>(at)]).epsilon(1e-12));
     }
+    CHECK(compared == 7);
 }
 
 TEST_CASE("an interrupted cohort can be read, with its finished patients marked") {
     const Folder folder;
     const std::string output = folder / "out.h5";
-    // The last plans take long.
     Process process({"run", config, "-o", output, "-t", "1", "--set", "cohort.number=2000"}, folder.path());
     wait_for(output);
-    for (int i = 0; i < 600; ++i) {
-        pause(0.1);
-        if (i > 30) break;
-    }
+    pause(3);
     process.send(SIGINT);
     const Outcome outcome = process.wait();
     CAPTURE(outcome.err);
@@ -147,7 +149,7 @@ TEST_CASE("an interrupted cohort can be read, with its finished patients marked"
     std::size_t done = 0;
     for (std::size_t k = 0; k < runs; ++k) {
         done += finished[k] == 1;
-        for (std::size_t t = 0; t < 7; ++t) // of pyramidal cells
+        for (std::size_t t = 0; t < width / 4; ++t) // of pyramidal cells
             if (std::isnan(density[k * width + 4 * t]) == (finished[k] == 1)) FAIL("run " << k);
     }
     CHECK(done < runs);
@@ -173,4 +175,50 @@ TEST_CASE("check predicts a cohort, and a wrong quantity to record is refused be
     const Outcome profile = call({"run", config, "--profile"}, folder.path());
     CHECK(profile.status == 2);
     CHECK_THAT(profile.err, Catch::Contains("--profile"));
+}
+
+TEST_CASE("outcomes in the file are those of the courses in it") {
+    const Folder folder;
+    const std::string output = folder / "out.h5";
+    // Spines go within minutes, so that all patients have symptoms when treatment starts.
+    const Outcome outcome = call({"run", config, "-o", output, "--set", "symptom_score={ expectation = {} }", "--set",
+                                  "structure.spines.stress_gain=500", "--set", "cohort.vary_body=false"},
+                                 folder.path());
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.status == 0);
+    CHECK_THAT(outcome.out, Catch::Contains("SURROGATE outcomes of 3 patients (3 in all plans)") &&
+                                Catch::Contains("compared with \"none\""));
+    CHECK_THAT(call({"info", output}).out, Catch::Contains("SURROGATE outcomes of 3 patients"));
+    const File file = File::open(output);
+    const auto all = numbers(output);
+    const double start_s = file.attribute<double>("/cohort", "treatment_start_s");
+    CHECK(start_s == 900); // rapamycin comes before the dose
+    const std::vector<double>&time = all.at("/cohort/time"), &score = all.at("/cohort/surrogate_symptom_score"),
+          &expectation = all.at("/cohort/surrogate_expectation"), &course = all.at("/cohort/summary/course");
+    const auto at = [&](double t_s) {
+        return static_cast<std::size_t>(std::upper_bound(time.begin(), time.end(), t_s) - time.begin()) - 1;
+    };
+    for (std::size_t plan = 0; plan < 3; ++plan) {
+        double mean = 0;
+        for (std::size_t patient = 0; patient < 3; ++patient) {
+            const std::size_t row = (plan * 3 + patient) * time.size();
+            REQUIRE(score[row + at(start_s)] > 0);
+            for (std::size_t t = 0; t < time.size(); ++t)
+                CHECK(course[row + t] ==
+                      Approx(100 * (score[row + t] / score[row + at(start_s)] - 1) + expectation[row + t]));
+            mean += course[row + at(start_s + 4800)] / 3; // the second of the days
+        }
+        const double* estimate = &all.at("/cohort/summary/change")[(plan * 2 + 1) * 3];
+        CHECK(estimate[0] == Approx(mean));
+        CHECK((estimate[1] <= estimate[0] && estimate[0] <= estimate[2]));
+        const double difference = all.at("/cohort/summary/difference")[(plan * 2 + 1) * 3];
+        if (plan == 0)
+            CHECK(std::isnan(difference));
+        else
+            CHECK(difference == Approx(mean - all.at("/cohort/summary/change")[3]).margin(1e-9));
+    }
+    // A dose is expected to help, no treatment is not.
+    CHECK(expectation[at(7200)] == 0);
+    CHECK(expectation[3 * time.size() + at(7200)] < -1);
+    for (const double body : all.at("/cohort/patients/body")) CHECK(body == 0);
 }

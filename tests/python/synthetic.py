@@ -167,6 +167,10 @@ def write_cohort(path, plans=("no treatment", "one infusion"), patients=12, comp
         if not complete:
             course[-1, -1] = np.nan
         summary["course"] = course
+        summary.create_dataset("plan", data=list(plans), dtype=h5py.string_dtype())
+        # plan, day, (estimate, low, high)
+        summary["effect_size"] = np.array([[[np.nan] * 3] * 2, [[1.1, 0.5, 1.7], [0.4, 0.1, 0.8]]])
+        summary["relapse"] = np.array([[np.nan] * 3, [10.0, 6.0, np.inf]])
         summary["relapse_time"] = np.array([np.full(patients, np.nan), np.arange(1.0, patients + 1)])
         summary["relapse_happened"] = np.array([np.full(patients, np.nan), np.arange(patients) % 2])
     return path
