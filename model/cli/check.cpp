@@ -132,8 +132,9 @@ int check(const std::string& config, const std::vector<std::string>& overrides) 
     std::cout << fmt::format(
         "estimated cost: {:.3g} s of one core at a mean rate of {} Hz, about {:.3g} s of wall time on {} threads\n",
         wall, assumed_rate_Hz, wall / threads, threads);
-    std::cout << fmt::format("{} slow samples, {} doses, {} interventions, {} stimuli\n", model.sample_times_s.size(),
-                             experiment.doses.size(), model.interventions.size(), model.stimuli.size());
+    std::cout << fmt::format("{} slow samples, {} doses, {} sessions of therapy, {} interventions, {} stimuli\n",
+                             model.sample_times_s.size(), experiment.doses.size(), model.therapies.size(),
+                             model.interventions.size(), model.stimuli.size());
     return 0;
 }
 

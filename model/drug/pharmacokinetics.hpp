@@ -371,10 +371,10 @@ template <>
 struct Described<drug::Repeat> {
     using S = drug::Repeat;
     static constexpr std::string_view name = "repeat";
-    static constexpr std::string_view meaning = "a dose that is given again and again";
+    static constexpr std::string_view meaning = "a dose or a session of a therapy that is given again and again";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
-        {"every", "s", &S::every_s, time_span, "from the start of one dose to the next", "", {}, true},
-        {"times", "1", &S::times, {1, 100000}, "number of doses, the first counted; a whole number", "", {}, true},
+        {"every", "s", &S::every_s, time_span, "from the start of one to the next", "", {}, true},
+        {"times", "1", &S::times, {1, 100000}, "how many, the first counted; a whole number", "", {}, true},
     });
 };
 

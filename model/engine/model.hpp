@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "clinic/symptom_score.hpp"
+#include "clinic/therapy.hpp"
 #include "drug/channel_block.hpp"
 #include "drug/pharmacokinetics.hpp"
 #include "drug/target.hpp"
@@ -61,6 +62,10 @@ inline constexpr auto intervention_kinds = [] {
         InterventionKind{
             "inflammation", drug::Effect::loss, "",
             "imposed level J of inflammation, 0 to 1, which raises the elimination of spines (inflammation_gain)"},
+        InterventionKind{"bdnf_synthesis", drug::Effect::gain, "molecular",
+                         "BDNF synthesis raised, as therapies do: relative gain"},
+        InterventionKind{"stress_relief", drug::Effect::loss, "",
+                         "share of the intervention stress that is kept away, as therapies do"},
         InterventionKind{"stress", drug::Effect::sum, "",
                          "chronic stress: 1 is that of the standard animal models, 0 or more"},
     };
@@ -121,6 +126,7 @@ struct Model {
     std::vector<DrugModel> drugs;
     Arms arms;
     std::vector<Intervention> interventions;
+    std::vector<clinic::Therapy> therapies; ///< the sessions; what they do is among interventions and stimuli
     structure::CalciumParameters calcium;
     neuron::LType l_type;
     std::optional<glutamate::GlutamateParameters> glutamate;
@@ -231,8 +237,9 @@ struct Described<engine::Intervention> {
         {.name = "strength",
          .holds = "0 to 1, or 0 or more",
          .fallback = "1",
-         .meaning = "0 none, 1 complete; 0 or more for gains and amounts: gaba_a, trkb_modulation, ampa_gain, hnk and "
-                    "stress",
+         .meaning =
+             "0 none, 1 complete; 0 or more for gains and amounts: gaba_a, trkb_modulation, bdnf_synthesis, ampa_gain, "
+             "hnk and stress",
          .range = non_negative},
     });
 };

@@ -261,6 +261,7 @@ double SlowPart::strength(std::string_view what, const drug::Effects& of_drugs, 
     double imposed = 0;
     for (const Intervention& i : model_.interventions)
         if (i.what == what && i.from_s <= at_s && at_s < i.to_s) imposed += i.strength;
+    if (what == "stress") imposed *= 1 - strength("stress_relief", of_drugs, at_s);
     const auto kind = std::ranges::find(intervention_kinds, what, &InterventionKind::name);
     if (kind->effect == drug::Effect::loss) imposed = std::min(imposed, 1.0);
     const auto target = static_cast<std::size_t>(kind - intervention_kinds.begin()); // targets come first
@@ -362,7 +363,9 @@ double SlowPart::nmda_loss(std::size_t p, Pool pool, double at_s) const {
 }
 
 double SlowPart::ampa_throughput(std::size_t p, double at_s) const {
-    return (1 - strength(drug::Target::ampa, drug_effects(state_), at_s)) * mean(state_.signalling[p].ampa_gain);
+    std::vector<double> gain = state_.signalling[p].ampa_gain;
+    for (std::size_t i = 0; i < state_.scaling[p].size(); ++i) gain[i] *= state_.scaling[p][i];
+    return (1 - strength(drug::Target::ampa, drug_effects(state_), at_s)) * mean(gain);
 }
 
 std::vector<std::vector<double>> SlowPart::resting_drives(const SlowState& state, double at_s) const {
@@ -388,15 +391,17 @@ void SlowPart::advance_signalling(SlowState& state, const SlowInputs& inputs,
     const double seconds = to_s - from_s, at_s = 0.5 * (from_s + to_s);
     using drug::Target;
     const auto on = [&](Target target) { return strength(target, of_drugs, at_s); };
-    const molecular::Antagonists antagonists{.anti_bdnf = on(Target::bdnf),
-                                             .trkb_block = on(Target::trkb),
-                                             .trkb_modulation = on(Target::trkb_modulation),
-                                             .rapamycin = on(Target::mtorc1),
-                                             .anisomycin = on(Target::protein_synthesis),
-                                             .bdnf_synthesis = molecular::stress_factor(
-                                                 model_.stress.bdnf_synthesis_loss, strength("stress", of_drugs, at_s)),
-                                             .ampa_gain = on(Target::ampa_gain),
-                                             .hnk_uM = strength("hnk", of_drugs, at_s)};
+    const molecular::Antagonists antagonists{
+        .anti_bdnf = on(Target::bdnf),
+        .trkb_block = on(Target::trkb),
+        .trkb_modulation = on(Target::trkb_modulation),
+        .rapamycin = on(Target::mtorc1),
+        .anisomycin = on(Target::protein_synthesis),
+        .bdnf_synthesis =
+            molecular::stress_factor(model_.stress.bdnf_synthesis_loss, strength("stress", of_drugs, at_s)) *
+            std::max(0.0, 1 + strength("bdnf_synthesis", of_drugs, at_s)),
+        .ampa_gain = on(Target::ampa_gain),
+        .hnk_uM = strength("hnk", of_drugs, at_s)};
     const double l_open = 1 - on(Target::l_type);
     std::vector<std::vector<double>> resting = resting_drives(state, at_s);
     for (const std::size_t p : model_.signalling_populations) {

@@ -95,8 +95,8 @@ public:
     /// population mean, whatever arms are off; NaN where there is no such pool.
     double nmda_loss(std::size_t population, Pool pool, double at_s) const;
 
-    /// AMPA throughput of a population that holds the chain, relative to healthy: its mean gain times the share of the
-    /// receptors that no antagonist blocks.
+    /// AMPA throughput of a population that holds the chain, relative to healthy: its gain by signalling and scaling
+    /// times the share of the receptors that no antagonist blocks, population mean.
     double ampa_throughput(std::size_t population, double at_s) const;
 
     const SlowState& state() const { return state_; }

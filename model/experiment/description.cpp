@@ -65,13 +65,13 @@ std::vector<SectionInWords> config_sections() {
         section<drug::Covariance>("[[drug.NAME.pharmacokinetics.covariance]]"),
         section<drug::Blocker>("[drug.NAME.species.NAME.block]"),
         section<drug::TargetEffect>("[drug.NAME.species.NAME.target.NAME]"), section<engine::Arms>("[arms]"),
-        section<drug::Dose>("[[dose]]"), section<drug::Repeat>("[dose.repeat]"),
-        section<engine::Intervention>("[[intervention]]"), section<clinic::SymptomScore>("[symptom_score]"),
-        section<clinic::Expectation>("[symptom_score.expectation]"), section<engine::Multirate>("[multirate]"),
-        section<RecordOptions>("[record]"), section<RecordWindow>("[[record.windows]]"),
-        section<engine::Trace>("[[record.traces]]"), section<CohortOptions>("[cohort]"),
-        section<FieldOptions>("[cohort.field.NAME]"), section<CorrelationOptions>("[[cohort.correlation]]"),
-        section<PlanOptions>("[[plan]]"));
+        section<drug::Dose>("[[dose]]"), section<drug::Repeat>("[dose.repeat], [therapy.repeat]"),
+        section<engine::Intervention>("[[intervention]]"), section<clinic::Therapy>("[[therapy]]"),
+        section<clinic::SymptomScore>("[symptom_score]"), section<clinic::Expectation>("[symptom_score.expectation]"),
+        section<engine::Multirate>("[multirate]"), section<RecordOptions>("[record]"),
+        section<RecordWindow>("[[record.windows]]"), section<engine::Trace>("[[record.traces]]"),
+        section<CohortOptions>("[cohort]"), section<FieldOptions>("[cohort.field.NAME]"),
+        section<CorrelationOptions>("[[cohort.correlation]]"), section<PlanOptions>("[[plan]]"));
     return all;
 }
 

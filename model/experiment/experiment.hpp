@@ -27,7 +27,7 @@ struct Plan {
     std::string name;
     Node tree;                    ///< the config of the plan for the typical patient
     double first_treatment_s = 0; ///< infinite for no treatment
-    double last_treatment_s = 0;  ///< end of the last dose; without any, of whatever else the plan does
+    double last_treatment_s = 0;  ///< end of the last dose; without any, of therapies and interventions
 };
 
 /// A field of the patients, beside what clinic::Field says of it.

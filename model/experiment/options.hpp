@@ -83,6 +83,7 @@ struct Described<experiment::Config> {
         {"dose", "a list of tables", "(none)", "when drugs are given: [[dose]]"},
         {"arms", "a table", "(all defaults)", "on whose NMDA receptors drugs and antagonists act"},
         {"intervention", "a list of tables", "(none)", "antagonists and switches: [[intervention]]"},
+        {"therapy", "a list of tables", "(none)", "partner therapies, ASSUMPTIONS: [[therapy]]"},
         {"symptom_score", "a table", "(none)", "surrogate symptom score, a readout; recorded if the table is there"},
         {"multirate", "a table", "(all defaults)", "bursts and leaps of multirate mode"},
         {"record", "a table", "(all defaults)", "what the result holds"},

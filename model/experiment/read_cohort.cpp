@@ -175,19 +175,25 @@ bool has_entries(const Node& plan, std::string_view key) {
     return list && list->value.array() && !list->value.array()->empty();
 }
 
-/// When the treatment of a plan begins and ends: its doses, and the interventions that it adds to those of the base.
-void find_treatment(Plan& plan, const Experiment& of_plan, const Experiment& base) {
+std::size_t length(const Node& tree, std::string_view key) {
+    const Entry* list = tree.find(key);
+    return list && list->value.array() ? list->value.array()->size() : 0;
+}
+
+/// When the treatment of a plan begins and ends: doses, therapies, and the interventions that it adds to those of the
+/// `base`, which come after these.
+void find_treatment(Plan& plan, const Experiment& of_plan, const Node& base) {
+    const engine::Model& model = of_plan.model;
     double first = std::numeric_limits<double>::infinity(), last_dose = 0, last = 0;
-    for (const DoseWindow& dose : of_plan.doses) {
-        if (dose.start_s >= of_plan.model.duration_s) continue;
-        first = std::min(first, dose.start_s);
-        last_dose = std::max(last_dose, dose.end_s);
-    }
-    const auto& interventions = of_plan.model.interventions;
-    for (std::size_t i = base.model.interventions.size(); i < interventions.size(); ++i) {
-        first = std::min(first, interventions[i].from_s);
-        last = std::max(last, std::min(interventions[i].to_s, of_plan.model.duration_s));
-    }
+    const auto add = [&](double from_s, double to_s, double& end) {
+        if (from_s >= model.duration_s) return;
+        first = std::min(first, from_s);
+        end = std::max(end, std::min(to_s, model.duration_s));
+    };
+    for (const DoseWindow& dose : of_plan.doses) add(dose.start_s, dose.end_s, last_dose);
+    for (const clinic::Therapy& t : model.therapies) add(t.start_s, t.start_s + t.duration_s, last);
+    for (std::size_t i = length(base, "intervention"); i < length(plan.tree, "intervention"); ++i)
+        add(model.interventions[i].from_s, model.interventions[i].to_s, last);
     plan.first_treatment_s = first;
     plan.last_treatment_s = last_dose > 0 ? last_dose : last;
 }
@@ -217,10 +223,11 @@ void read_plans(TableReader& root, const Node& tree, Experiment& experiment, Dia
             sound = sound && known && !other_kind;
         }
         const bool treats = has_entries(reader.node(), "dose") || has_entries(reader.node(), "intervention") ||
-                            has_entries(reader.node(), "therapy") || !experiment.doses.empty();
+                            has_entries(reader.node(), "therapy") || !experiment.doses.empty() ||
+                            !experiment.model.therapies.empty();
         if (!treats && !options.no_treatment)
-            reader.error("", "is a plan without a dose: needs [[plan.dose]], [[plan.intervention]] or another "
-                             "treatment, or no_treatment = true");
+            reader.error("", "is a plan without a dose: needs [[plan.dose]], [[plan.therapy]], [[plan.intervention]], "
+                             "or no_treatment = true");
         if (treats && options.no_treatment)
             reader.error("no_treatment", "must be false where the plan or the config itself has a dose or another "
                                          "treatment");
@@ -237,7 +244,7 @@ void read_plans(TableReader& root, const Node& tree, Experiment& experiment, Dia
             try {
                 const Experiment of_plan = read_experiment(plan.tree);
                 diagnostics.add(of_plan.warnings);
-                find_treatment(plan, of_plan, experiment);
+                find_treatment(plan, of_plan, tree);
             } catch (const ConfigError& error) {
                 diagnostics.add(error.diagnostics);
             }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "drug/shipped.hpp"
+#include "engine/therapies.hpp"
 #include "experiment/experiment.hpp"
 #include "experiment/options.hpp"
 #include "quantity/units.hpp"
@@ -170,6 +171,48 @@ void read_interventions(TableReader& root, engine::Model& model) {
             reader.error("what", "acts on [molecular], [glutamate] and [structure], none of which this experiment has");
         reader.finish();
         model.interventions.push_back(i);
+    }
+}
+
+void read_therapies(TableReader& root, engine::Model& model) {
+    for (TableReader& reader : root.sections<clinic::Therapy>("therapy")) {
+        clinic::Therapy session;
+        session.kind = reader.string("kind").value_or("");
+        reader.read(session);
+        const auto kind = std::ranges::find(clinic::therapy_kinds, session.kind, &clinic::TherapyKind::name);
+        if (kind == clinic::therapy_kinds.end()) { // complained of already
+            reader.finish_early();
+            continue;
+        }
+        session.effects.current_pA = reader.quantity_or("current", kind->effects.current_pA);
+        session.effects.bdnf_synthesis = reader.quantity_or("bdnf_synthesis", kind->effects.bdnf_synthesis);
+        session.effects.stress_relief = reader.quantity_or("stress_relief", kind->effects.stress_relief);
+        std::vector<std::size_t> populations;
+        if (const auto names = reader.string_list("populations")) {
+            for (const std::string& name : *names)
+                if (const auto index = index_of(reader, "populations", "population", name, model.populations))
+                    populations.push_back(*index);
+        } else if (model.signalling) {
+            populations = model.signalling_populations;
+        }
+        if (session.effects.current_pA != 0 && populations.empty() && !reader.has("populations"))
+            reader.error("populations", "must name the populations that the current reaches: there is no [molecular]");
+        if (session.effects.bdnf_synthesis != 0 && !model.signalling)
+            reader.error("bdnf_synthesis", "must be 0: it acts on [molecular], which this experiment does not have");
+        drug::Repeat repeat;
+        if (auto table = reader.section<drug::Repeat>("repeat")) {
+            table->read(repeat);
+            if (repeat.times > 1 && repeat.every_s < session.duration_s)
+                table->error("every",
+                             fmt::format("must not be below over ({} s): sessions would overlap", session.duration_s));
+            table->finish();
+        }
+        if (session.start_s >= model.duration_s) reader.warning("at", after_the_end(model) + ": no session is held");
+        reader.finish();
+        for (std::int64_t k = 0; k < repeat.times && session.start_s < model.duration_s; ++k) {
+            engine::add_session(model, session, populations);
+            session.start_s += repeat.every_s;
+        }
     }
 }
 
@@ -473,6 +516,7 @@ void read_mechanisms(TableReader& root, engine::Model& model, Diagnostics& diagn
     read_constants(root, "calcium", model.calcium, model.structure || model.scaling,
                    "a structural projection or [scaling]");
     read_interventions(root, model);
+    read_therapies(root, model);
     read_symptom_score(root, model, diagnostics);
 }
 

@@ -69,6 +69,19 @@ Recorder::Recorder(const std::string& path, bool overwrite, engine::Simulation& 
         file_.set_attribute("/", "dose_end_s", provenance.dose_end_s);
         file_.set_attribute("/", "dose_drug", provenance.dose_drug);
     }
+    if (!model.therapies.empty()) {
+        std::vector<double> start_s, end_s;
+        std::vector<std::string> kind;
+        for (const clinic::Therapy& session : model.therapies) {
+            start_s.push_back(session.start_s);
+            end_s.push_back(session.start_s + session.duration_s);
+            kind.push_back(session.kind);
+        }
+        file_.set_attribute("/", "therapy_start_s", start_s);
+        file_.set_attribute("/", "therapy_end_s", end_s);
+        file_.set_attribute("/", "therapy_kind", kind);
+        file_.set_attribute("/", "therapy_note", std::string("the effects of therapies are ASSUMPTIONS"));
+    }
     write_populations();
 
     if (model.activity_every_steps > 0) {

@@ -15,6 +15,11 @@ LINEAR = {f"projection.recurrent.structural.{side}": '{ rule = "linear", growth_
           for side in ("axonal", "dendritic")}
 
 
+#: Treatment begins on day 21: finer samples then.
+AFTER_WEEKS = {"record.windows": '[{ from = "504 h", to = "530 h", every = "10 min" }]'}
+#: Four weeks beyond the last of six infusions.
+FOLLOWED = {"experiment.duration": "61 d"}
+
 ANTAGONISTS = {"nbqx": "AMPA receptors", "nifedipine": "L-type channels", "anti_bdnf": "released BDNF",
                "trkb_block": "TrkB", "rapamycin": "mTORC1"}
 #: mg/kg; 0.5 is the run `ketamine`.
@@ -98,8 +103,10 @@ ALL = [
     Simulation("healthy", "stress.toml", NO_INTERVENTION),
     Simulation("month", "ketamine_month.toml"),
     Simulation("month_control", "ketamine_month.toml", NO_DOSE),
-    Simulation("ssri", "ssri.toml"),
-    Simulation("ssri_control", "ssri.toml", NO_INTERVENTION),
+    Simulation("untreated", "no_treatment.toml", AFTER_WEEKS | FOLLOWED),
+    Simulation("ssri", "ssri.toml", AFTER_WEEKS),
+    Simulation("one_infusion", "six_infusions.toml", AFTER_WEEKS | {"dose.0.repeat.times": "1"}),
+    Simulation("six_infusions", "six_infusions.toml", AFTER_WEEKS | FOLLOWED),
     Simulation("elements_gaussian", "structural_plasticity.toml", {"record.spikes": "false"}, circuit=False),
     Simulation("elements_linear", "structural_plasticity.toml", LINEAR | {"record.spikes": "false"}, circuit=False),
     # Its patients are its spread.

@@ -101,6 +101,21 @@ def test_expectation_is_a_share_of_the_score_before_treatment(tmp_path):
     assert result.at_start(result.series("surrogate_symptom_score")) == [80.0]
 
 
+def test_therapies_are_shaded_as_assumptions(tmp_path):
+    path = write_result(tmp_path / "therapy.h5")
+    before = texts(tmp_path, path)
+    assert "(assumption)" not in before
+    plain = tmp_path / "plain.png"
+    assert plot(path, "-o", plain).returncode == 0
+    with h5py.File(path, "a") as file:
+        file.attrs["therapy_start_s"], file.attrs["therapy_end_s"] = [20000.0, 50000.0], [30000.0, 60000.0]
+        file.attrs.create("therapy_kind", ["exercise", "sleep"], dtype=h5py.string_dtype())
+    words = texts(tmp_path, path)
+    assert "shaded: exercise (assumption)" in words and "shaded: sleep (assumption)" in words
+    assert plot(path).returncode == 0
+    assert np.mean(np.abs(matplotlib.image.imread(path.with_suffix(".png")) - matplotlib.image.imread(plain))) > 1e-3
+
+
 def test_missing_panels_are_left_out(tmp_path):
     words = texts(tmp_path, write_benchmark(tmp_path / "benchmark.h5"))
     assert "Firing rates" in words

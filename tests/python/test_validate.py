@@ -246,18 +246,43 @@ def test_hazard_of_standing_synapses(made):
     assert m.hazard_change(result(640, 0, True), control) == pytest.approx(100)
 
 
-def test_ssri_beside_ketamine(made):
-    def course(density_end, ampa_end, bdnf_end, dosed=False):
-        time = np.arange(0, 29 * m.DAY, m.HOUR)
-        line = lambda end: {CELLS: 1 + (end - 1) * np.minimum(time / m.DAY, 1)}  # noqa: E731
-        result = made({"time": time, "spine_density": line(density_end), "ampa_gain": line(ampa_end),
-                       "bdnf": {CELLS: np.interp(time, [0, 28 * m.DAY], [1, bdnf_end])}})
-        result.__dict__["dose_s"] = 0.0 if dosed else None
-        return result
+def scored(made, days, score, expectation=(0, 0), dose_day=21, **more):
+    """A result whose surrogate score and expectation are interpolated between the given days after the dose."""
+    time = np.arange(0, 61 * m.DAY, m.HOUR)
+    course = lambda values: np.interp(time - dose_day * m.DAY, np.array(days) * m.DAY, values)  # noqa: E731
+    columns = {name: {CELLS: course(values)} for name, values in more.items()}
+    expected = np.interp(time - dose_day * m.DAY, [0, m.DAY], expectation)
+    result = made({"time": time, m.SCORE: course(score), m.EXPECTATION: expected, **columns})
+    result.__dict__["dose_s"] = dose_day * m.DAY
+    return result
 
-    control, ketamine, ssri = course(1, 1, 1), course(1.1, 1.2, 1, True), course(1.01, 1, 1.3)
-    assert m.ssri_spines(ssri, control, ketamine, control) == pytest.approx(10)
-    assert m.ssri_score(ssri, control, ketamine, control) == pytest.approx(100 * 0.01 / (1.1 * 1.2 - 1))
+
+def test_surrogate_score_of_a_drug_and_of_an_arm(made):
+    dosed = scored(made, [0, 1, 7, 12], [80, 60, 70, 78], expectation=(0, -30))
+    control = scored(made, [0, 12], [80, 80])
+    assert m.drug_effect(dosed, control, m.DAY) == pytest.approx(-25)
+    assert m.arm_change_at(dosed, m.DAY) == pytest.approx(-55)
+    assert m.arm_change_at(dosed, 0) == pytest.approx(0)
+    assert m.share_of_day_1(dosed, control, 7 * m.DAY) == pytest.approx(50)
+    assert m.share_of_day_1(dosed, control, 12 * m.DAY) == pytest.approx(10)
+    assert m.early_score(dosed, control) == pytest.approx(100 * 3 / 24)
+
+
+def test_relapse_after_the_last_dose(made):
+    # Response, half of the score, is lost 8 days after the last dose, which is on day 12 after the first.
+    dosed = scored(made, [0, 12, 20, 28], [80, 20, 40, 60])
+    assert m.relapse_days(dosed, (21 + 12) * m.DAY) == pytest.approx(8.25)  # the next sample of 6 h
+    assert math.isnan(m.relapse_days(scored(made, [0, 12], [80, 20]), 33 * m.DAY))
+    assert math.isnan(m.relapse_days(scored(made, [0, 12], [80, 70]), 33 * m.DAY))
+
+
+def test_ssri_beside_ketamine(made):
+    days = [0, 1, 28]
+    control = scored(made, days, [80, 80, 80], spine_density=[1, 1, 1], bdnf=[1, 1, 1])
+    ketamine = scored(made, days, [80, 60, 80], spine_density=[1, 1.1, 1], bdnf=[1, 1, 1])
+    ssri = scored(made, days, [80, 78, 70], spine_density=[1, 1.01, 1], bdnf=[1, 1, 1.3])
+    assert m.ssri_spines(ssri, ketamine, control) == pytest.approx(10)
+    assert m.ssri_score(ssri, ketamine, control) == pytest.approx(10)
     assert m.bdnf_four_weeks(ssri, control) == pytest.approx(30)
 
 
@@ -451,7 +476,7 @@ def test_arms_and_the_screen_are_in_the_report(tmp_path):
 
 
 def test_the_table_of_targets_is_whole():
-    assert {x.id for x in TARGETS} == {f"S{k}" for k in [*range(1, 19), 21, 22]}
+    assert {x.id for x in TARGETS} == {f"S{k}" for k in [*range(1, 20), 21, 22]}
     assert len({x.label for x in TARGETS}) == len(TARGETS)
     for x in TARGETS:
         assert x.role in (CALIBRATED, PREDICTION, CHECK), x.label
