@@ -175,7 +175,7 @@ TARGETS = [
     Target("S19", "six", PREDICTION, "days from the last of six infusions to loss of response, with expectation",
            "d", "aan het Rot 2010, Murrough 2013b [M]: 12-28 d", 12, 28, ("six_infusions",), m.relapse_after_six,
            "one subject; expectation fades slowly, its time course is [M]", quick=False),
-    Target("S19", "cohort, day 1", CALIBRATED, "surrogate score of 20 patients a day after an infusion against placebo, Hedges' g",
+    Target("S19", "cohort, day 1", CALIBRATED, "surrogate score a day after an infusion, g of 20 patients",
            "1", "Kishimoto 2016 [V]", 0.7, 1.3, ("cohort",),
            lambda cohort: m.on_day(cohort, "effect_size", "one infusion", 1),
            "the spread between patients is an assumption, and the interval of 20 of them is wide", quick=False),
