@@ -71,7 +71,9 @@ std::vector<SectionInWords> config_sections() {
         section<engine::Intervention>("[[intervention]]"), section<clinic::Therapy>("[[therapy]]"),
         section<clinic::SymptomScore>("[symptom_score]"), section<clinic::Expectation>("[symptom_score.expectation]"),
         section<engine::Multirate>("[multirate]"), section<RecordOptions>("[record]"),
-        section<RecordWindow>("[[record.windows]]"), section<engine::Trace>("[[record.traces]]"));
+        section<RecordWindow>("[[record.windows]]"), section<engine::Trace>("[[record.traces]]"),
+        section<CohortOptions>("[cohort]"), section<FieldOptions>("[cohort.field.NAME]"),
+        section<CorrelationOptions>("[[cohort.correlation]]"), section<PlanOptions>("[[plan]]"));
     return all;
 }
 

@@ -13,13 +13,6 @@ namespace {
 /// Length of the window of the synchrony index.
 constexpr double synchrony_window_ms = 1000;
 
-std::string processor_name() {
-    std::ifstream info("/proc/cpuinfo");
-    for (std::string line; std::getline(info, line);)
-        if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-    return "unknown";
-}
-
 /// Variance over mean of the population's spike counts in the bins of the window: 1 for independent Poisson neurons,
 /// above for synchrony (index of dispersion, Fano 1947, Phys Rev 72:26, of the population count).
 double synchrony_index(std::span<const std::uint32_t> counts) {
@@ -34,6 +27,13 @@ double synchrony_index(std::span<const std::uint32_t> counts) {
 }
 
 } // namespace
+
+std::string processor_name() {
+    std::ifstream info("/proc/cpuinfo");
+    for (std::string line; std::getline(info, line);)
+        if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+    return "unknown";
+}
 
 std::vector<std::pair<std::string, Attribute>> parameter_attributes(const neuron::Model& model) {
     std::vector<std::pair<std::string, Attribute>> attributes;

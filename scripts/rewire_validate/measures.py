@@ -397,3 +397,23 @@ def calcium_deviation(result, target=0.05, from_s=200, to_s=300):
 def rate_deviation(found):
     """Rates of the populations against those of the other simulator, the worst in %."""
     return worst([100 * (found["rates_Hz"][name] / rate - 1) for name, rate in found["peer_rates_Hz"].items()])
+
+
+# --------------------------------------------------------------------------------------------------------------- cohort
+
+def of_plan(result, measure, plan):
+    """Estimates of a measure of a cohort in one plan, without their intervals: one for each day, or one."""
+    summary = result.file["cohort/summary"]
+    plans = [text.decode() for text in summary["plan"][()]]
+    return summary[measure][plans.index(plan)][..., 0]
+
+
+def on_day(result, measure, plan, day):
+    """The same on a day after the start of treatment."""
+    days = result.file["cohort/summary/day"][()] / DAY
+    return float(of_plan(result, measure, plan)[np.argmin(np.abs(days - day))])
+
+
+def cohort_relapse_days(result, plan):
+    """Median time to relapse in days; infinite if fewer than half relapse before the end."""
+    return float(of_plan(result, "relapse", plan))

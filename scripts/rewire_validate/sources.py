@@ -123,6 +123,8 @@ ALL = [
     Simulation("neurogenesis_ssri", "neurogenesis_ssri.toml", circuit=False),
     Simulation("elements_gaussian", "structural_plasticity.toml", {"record.spikes": "false"}, circuit=False),
     Simulation("elements_linear", "structural_plasticity.toml", LINEAR | {"record.spikes": "false"}, circuit=False),
+    # Its patients are its spread.
+    Simulation("cohort", "cohort.toml", circuit=False, every_seed=False),
     Helper("poisson_network", poisson_network),
     Helper("vogels_abbott", vogels_abbott),
     infusion("no_preference", "subunit_selectivity.toml"),

@@ -143,6 +143,30 @@ weight = "1 nS"
 
 [record]
 windows = [{ every = "10 ms" }]
+
+[cohort]
+number = 1
+[cohort.field.weight]
+key = "subject.weight"
+distribution = "normal"
+mean = "70 kg"
+sd = "10 kg"
+low = "50 kg"
+high = "90 kg"
+[cohort.field.gain]
+distribution = "lognormal"
+median = 1
+sd_log = 0.1
+[cohort.field.age]
+distribution = "uniform"
+low = 20
+high = 60
+[[cohort.correlation]]
+first = "weight"
+second = "gain"
+coefficient = 0.5
+[[plan]]
+name = "one"
 )";
 
 /// Tables that hold a section; a key must be taken in one of them.
@@ -201,6 +225,10 @@ const std::map<std::string, std::vector<std::string>> tables{
     {"record", {"record"}},
     {"window", {"record.windows.0"}},
     {"trace", {"record.traces.0"}},
+    {"cohort", {"cohort"}},
+    {"field", {"cohort.field.weight", "cohort.field.gain", "cohort.field.age"}},
+    {"correlation", {"cohort.correlation.0"}},
+    {"plan", {"plan.0"}},
 };
 
 experiment::Node config() {

@@ -20,7 +20,7 @@ from rewire_validate import __main__ as program_main  # noqa: E402
 from rewire_validate import measures as m  # noqa: E402
 from rewire_validate.result import Result  # noqa: E402
 from rewire_validate.targets import CALIBRATED, CHECK, PREDICTION, TARGETS, Target  # noqa: E402
-from synthetic import write_columns, write_result  # noqa: E402
+from synthetic import write_cohort, write_columns, write_result  # noqa: E402
 
 DOSE_S = 2 * m.HOUR
 CELLS = "pyramidal"
@@ -663,3 +663,11 @@ def test_one_target_from_end_to_end(program, tmp_path, monkeypatch, capsys):
     shown = (tmp_path / "report.html").read_text()
     assert "data:image/png;base64," in shown and "src=\"http" not in shown and "<link" not in shown
     assert "pass  S1" in capsys.readouterr().out
+
+
+def test_measures_of_a_cohort_are_those_of_the_plan_and_the_day(tmp_path):
+    with Result(write_cohort(tmp_path / "cohort.h5")) as cohort:
+        assert m.on_day(cohort, "effect_size", "one infusion", 1) == pytest.approx(1.1)
+        assert m.on_day(cohort, "effect_size", "one infusion", 7) == pytest.approx(0.4)
+        assert math.isnan(m.on_day(cohort, "effect_size", "no treatment", 1))
+        assert m.relapse_days(cohort, "one infusion") == pytest.approx(10)
