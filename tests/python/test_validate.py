@@ -670,4 +670,4 @@ def test_measures_of_a_cohort_are_those_of_the_plan_and_the_day(tmp_path):
         assert m.on_day(cohort, "effect_size", "one infusion", 1) == pytest.approx(1.1)
         assert m.on_day(cohort, "effect_size", "one infusion", 7) == pytest.approx(0.4)
         assert math.isnan(m.on_day(cohort, "effect_size", "no treatment", 1))
-        assert m.relapse_days(cohort, "one infusion") == pytest.approx(10)
+        assert m.cohort_relapse_days(cohort, "one infusion") == pytest.approx(10)
