@@ -562,4 +562,13 @@ void FastNetwork::settle_plasticity() {
     });
 }
 
+void FastNetwork::hold_plasticity(bool held) {
+    settle_plasticity();
+    for (FastProjection& projection : projections)
+        for (Plasticity& part : projection.plasticity) {
+            part.hold(held);
+            part.clear_traces();
+        }
+}
+
 } // namespace rewire::engine

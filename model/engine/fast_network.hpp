@@ -40,6 +40,7 @@ namespace rewire::engine {
 /// Input to part of a population for part of the time.
 struct Stimulus {
     std::string kind; ///< poisson, current_step, current_ramp, spikes
+    std::string name; ///< responses to it are recorded under this name; empty: none
     std::size_t population = 0;
     double from_s = 0, to_s = 0;
     std::int64_t first = 0, count = 0;             ///< neurons [first, first + count)
@@ -176,6 +177,8 @@ public:
     Team& team() { return team_; }
     /// Brings the weights of plastic projections up to date; for those who look at them.
     void settle_plasticity();
+    /// While held, plastic weights stand still and spikes leave no trace.
+    void hold_plasticity(bool held);
     /// From here on plastic weights onto a population go with its `unblocked_nmda`, all 1 until it is written.
     void follow_nmda(std::size_t population);
     /// Calls f(Synapse) for every synapse of a projection, by source, delay, target.

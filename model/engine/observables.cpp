@@ -151,6 +151,18 @@ void Simulation::build_observables() {
                 });
         }
     }
+    if (model_.inflammation) {
+        add("inflammation", "1", "level J of inflammation, that of the cytokines with an imposed one", "region",
+            [this](std::size_t r) { return slow_.inflammation_level(r, time_s()); });
+        for (const auto& variable : StateOf<molecular::Inflammation>::variables) {
+            const auto member = std::get<std::vector<double> molecular::Inflammation::*>(variable.member);
+            add(variable.name.data(), variable.unit.data(), std::string(variable.meaning), "region",
+                [this, member](std::size_t r) {
+                    const std::vector<double>& values = slow_.state().inflammation.*member;
+                    return values.empty() ? not_applicable : values[r];
+                });
+        }
+    }
     if (model_.signalling)
         for (const auto& variable : StateOf<molecular::Signalling>::variables) {
             const auto member = std::get<std::vector<double> molecular::Signalling::*>(variable.member);

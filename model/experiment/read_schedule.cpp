@@ -50,11 +50,13 @@ void read_multirate(TableReader& root, engine::Model& model) {
         table->warning("settle", fmt::format("{} s is shorter than the time constant of the {} ({} s): bursts may be "
                                              "measured before it has settled",
                                              bursts.settle_s, name, tau_s));
-    // Weights would stand still in a leap while the circuit that they belong to goes on.
+    // Weights would stand still in a leap while the circuit that they belong to goes on: to be asked for.
     for (const network::Projection& projection : model.projections)
-        if (model.multirate && projection.long_term && bursts.longest_leap_s > 0)
+        if (model.multirate && projection.long_term && bursts.longest_leap_s > 0 && !bursts.hold_weights)
             table->error("longest_leap",
-                         fmt::format("must be 0 where weights are plastic (projection.{}.long_term)", projection.name));
+                         fmt::format("must be 0 where weights are plastic (projection.{}.long_term), or "
+                                     "hold_weights = true where they do not drift at rest",
+                                     projection.name));
     table->finish();
 }
 
@@ -137,6 +139,7 @@ void read_schedule(TableReader& root, engine::Model& model, const std::vector<Do
     times = {0, model.duration_s};
     for (const DoseWindow& d : doses) times.insert(times.end(), {d.start_s, d.end_s});
     for (const engine::Intervention& i : model.interventions) times.insert(times.end(), {i.from_s, i.to_s});
+    for (const clinic::Therapy& t : model.therapies) times.insert(times.end(), {t.start_s, t.start_s + t.duration_s});
     model.record_spikes.assign(model.populations.size(), true);
     RecordOptions options;
     if (auto record = root.section_or_empty<RecordOptions>("record")) {

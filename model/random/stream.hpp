@@ -26,6 +26,8 @@ enum class Purpose : std::uint32_t {
     age = 12,
     neurogenesis = 13,
     subject = 20,
+    patient = 30,
+    bootstrap = 31,
 };
 
 /// Four independent 32-bit words for one (purpose, entity, time).

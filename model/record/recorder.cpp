@@ -13,13 +13,6 @@ namespace {
 /// Length of the window of the synchrony index.
 constexpr double synchrony_window_ms = 1000;
 
-std::string processor_name() {
-    std::ifstream info("/proc/cpuinfo");
-    for (std::string line; std::getline(info, line);)
-        if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-    return "unknown";
-}
-
 /// Variance over mean of the population's spike counts in the bins of the window: 1 for independent Poisson neurons,
 /// above for synchrony (index of dispersion, Fano 1947, Phys Rev 72:26, of the population count).
 double synchrony_index(std::span<const std::uint32_t> counts) {
@@ -34,6 +27,13 @@ double synchrony_index(std::span<const std::uint32_t> counts) {
 }
 
 } // namespace
+
+std::string processor_name() {
+    std::ifstream info("/proc/cpuinfo");
+    for (std::string line; std::getline(info, line);)
+        if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+    return "unknown";
+}
 
 std::vector<std::pair<std::string, Attribute>> parameter_attributes(const neuron::Model& model) {
     std::vector<std::pair<std::string, Attribute>> attributes;
@@ -69,6 +69,19 @@ Recorder::Recorder(const std::string& path, bool overwrite, engine::Simulation& 
         file_.set_attribute("/", "dose_end_s", provenance.dose_end_s);
         file_.set_attribute("/", "dose_drug", provenance.dose_drug);
     }
+    if (!model.therapies.empty()) {
+        std::vector<double> start_s, end_s;
+        std::vector<std::string> kind;
+        for (const clinic::Therapy& session : model.therapies) {
+            start_s.push_back(session.start_s);
+            end_s.push_back(session.start_s + session.duration_s);
+            kind.push_back(session.kind);
+        }
+        file_.set_attribute("/", "therapy_start_s", start_s);
+        file_.set_attribute("/", "therapy_end_s", end_s);
+        file_.set_attribute("/", "therapy_kind", kind);
+        file_.set_attribute("/", "therapy_note", std::string("the effects of therapies are ASSUMPTIONS"));
+    }
     write_populations();
 
     if (model.activity_every_steps > 0) {
@@ -101,6 +114,18 @@ Recorder::Recorder(const std::string& path, bool overwrite, engine::Simulation& 
     }
     for (std::size_t p = 0; p < model.populations.size(); ++p)
         if (model.record_spikes[p]) spikes_.emplace_back(p, file_.declare_spikes(model.populations[p].name));
+    for (const engine::Stimulus& stimulus : model.stimuli) {
+        if (stimulus.name.empty() || responses_.contains(stimulus.name)) continue;
+        const auto table = file_.declare_table(
+            "/responses/" + stimulus.name, {{"start", "s", "start of the presentation"}, {"length", "s", "length"}});
+        const auto& populations = simulation.labels("population");
+        for (const auto& [name, long_name] :
+             {std::pair{"during", "firing rate during the presentation"},
+              std::pair{"before", "firing rate in a stretch of the same length before it"},
+              std::pair{"response", "firing rate during the presentation less that before it"}})
+            file_.declare_series(table, {name, "Hz", long_name, Type::f64, "population", populations});
+        responses_.emplace(stimulus.name, table);
+    }
     if (model.multirate) {
         has_log_ = true;
         log_ = file_.declare_table(
@@ -142,6 +167,7 @@ void Recorder::write_populations() {
 
 void Recorder::collect() {
     collect_fast();
+    collect_responses();
     if (simulation_.at_sample()) sample_slow();
     if (simulation_.at_snapshot()) snapshot();
     // The last entry may still be running.
@@ -207,6 +233,17 @@ void Recorder::collect_fast() {
             for (std::size_t i = 0; i < width; ++i) row[i] = static_cast<double>(samples.values[k * width + i]);
             file_.append_row(traces_[t], static_cast<double>(samples.step[k]) * dt_ms, row);
         }
+    }
+}
+
+void Recorder::collect_responses() {
+    std::vector<double> row;
+    for (const engine::Response& r : simulation_.take_responses()) {
+        row.assign(1, r.length_s);
+        row.insert(row.end(), r.during_Hz.begin(), r.during_Hz.end());
+        row.insert(row.end(), r.before_Hz.begin(), r.before_Hz.end());
+        for (std::size_t p = 0; p < r.during_Hz.size(); ++p) row.push_back(r.during_Hz[p] - r.before_Hz[p]);
+        file_.append_row(responses_.at(r.stimulus), r.start_s, row);
     }
 }
 

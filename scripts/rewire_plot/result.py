@@ -9,6 +9,7 @@ import numpy as np
 STYLES = ["-", "--", ":", "-."]
 MOST_POINTS = 6000  # per line; longer series are averaged in blocks
 RATE_BINS = 100
+SESSION_GAP_S = 600.0  # of presentations
 
 
 class PlotError(Exception):
@@ -29,6 +30,21 @@ class Series:
 
 
 @dataclass
+class Response:
+    """Rates in Hz in the presentations of a stimulus and before them: (presentation, population)."""
+
+    start: np.ndarray
+    during: np.ndarray
+    before: np.ndarray
+    names: list
+
+    def sessions(self):
+        """Indices of the presentations, parted where more than SESSION_GAP_S passes between two."""
+        cuts = np.flatnonzero(np.diff(self.start) > SESSION_GAP_S) + 1
+        return np.split(np.arange(len(self.start)), cuts)
+
+
+@dataclass
 class Result:
     """An open result file and its place in the figure."""
 
@@ -36,6 +52,7 @@ class Result:
     label: str
     complete: bool
     doses: list  # (start, end) in s
+    therapies: list = field(default_factory=list)  # (start, end) in s, kind
     style: str = "-"
     zero_s: float = 0.0
     cache: dict = field(default_factory=dict)
@@ -65,6 +82,16 @@ class Result:
             time = time[:whole].reshape(-1, block).mean(axis=1)
             values = values[:whole].reshape(-1, block, values.shape[1]).mean(axis=1)
         return Series(time, values, names, dataset.attrs.get("units", "1"))
+
+    def responses(self):
+        """{stimulus: Response} of the named stimuli that were presented."""
+        found = {}
+        for name, group in self.file.get("responses", {}).items():
+            rows = min(len(group[column]) for column in ("start", "during", "before"))
+            if rows:
+                names = [text.decode("utf-8") for text in group["during"].dims[1][0][()]]
+                found[name] = Response(group["start"][:rows], group["during"][:rows], group["before"][:rows], names)
+        return found
 
     def rates(self):
         """Rates of the populations: in multirate mode the fast clock stands still between bursts, so the mean
@@ -113,7 +140,8 @@ def open_result(path):
     starts = np.atleast_1d(file.attrs.get("dose_start_s", []))
     ends = np.atleast_1d(file.attrs.get("dose_end_s", starts))
     label = str(file.attrs.get("title", "")) or path.stem
-    return Result(file, label, bool(file.attrs.get("complete", 0)), sorted(zip(starts, ends)))
+    therapies = zip(*(np.atleast_1d(file.attrs.get(f"therapy_{name}", [])) for name in ("start_s", "end_s", "kind")))
+    return Result(file, label, bool(file.attrs.get("complete", 0)), sorted(zip(starts, ends)), list(therapies))
 
 
 def open_results(paths):

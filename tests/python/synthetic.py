@@ -110,6 +110,27 @@ def write_result(path, dosed=True, complete=True, title=None, seed=1):
     return path
 
 
+def write_responses(path, stimulus, start_s, response_hz):
+    """Adds responses of the first population to a result; the others do not answer."""
+    with h5py.File(path, "a") as file:
+        group = file.create_group(f"responses/{stimulus}")
+        group["start"] = np.asarray(start_s, float)
+        group["start"].attrs["units"] = "s"
+        group["start"].make_scale("start")
+        before = np.tile([1.5, 12.0, 6.0], (len(start_s), 1))
+        during = before.copy()
+        during[:, 0] += response_hz
+        for name, values in (("during", during), ("before", before), ("response", during - before)):
+            dataset = group.create_dataset(name, data=values)
+            dataset.attrs["units"] = "Hz"
+            dataset.dims[0].attach_scale(group["start"])
+            if "population" not in group:
+                group.create_dataset("population", data=POPULATIONS, dtype=h5py.string_dtype())
+                group["population"].make_scale("population")
+            dataset.dims[1].attach_scale(group["population"])
+    return path
+
+
 def write_benchmark(path):
     """Ten seconds of spikes, nothing else."""
     with h5py.File(path, "w") as file:
@@ -143,4 +164,34 @@ def write_columns(path, slow=(), fast=(), dose_s=None, sizes=None, snapshots=())
                 group = file.create_group(f"snapshots/t_{time_s:.0f}_s/{projection}")
                 group.attrs["time_s"] = float(time_s)
                 group["age"] = np.asarray(ages, "f4")
+    return path
+
+
+def write_cohort(path, plans=("no treatment", "one infusion"), patients=12, complete=True):
+    """A cohort whose courses fall to -20 and -70 % and come back over a fortnight; patient k by k % less."""
+    rng = np.random.default_rng(5)
+    time = np.arange(0, 20.01, 0.25) * 86400
+    days = time / 86400 - 2
+    with h5py.File(path, "w") as file:
+        file.attrs.update({"format": "rewire", "kind": "cohort", "title": "Twelve patients", "complete": int(complete)})
+        cohort = file.create_group("cohort")
+        cohort.attrs["treatment_start_s"] = 2 * 86400.0
+        cohort.create_dataset("plan", data=list(plans), dtype=h5py.string_dtype())
+        cohort["patient"] = np.arange(1, patients + 1)
+        cohort["time"] = time
+        summary = cohort.create_group("summary")
+        summary.attrs["response"] = 0.5
+        summary["day"] = np.array([1.0, 7.0]) * 86400
+        fall = np.where(days < 0, 0, np.exp(-days / 7) * np.minimum(days / 0.5, 1))
+        course = np.array([[-(20 + 50 * p) * fall * (1 - k / 100) + rng.normal(0, 1, len(time))
+                            for k in range(patients)] for p in range(len(plans))])
+        if not complete:
+            course[-1, -1] = np.nan
+        summary["course"] = course
+        summary.create_dataset("plan", data=list(plans), dtype=h5py.string_dtype())
+        # plan, day, (estimate, low, high)
+        summary["effect_size"] = np.array([[[np.nan] * 3] * 2, [[1.1, 0.5, 1.7], [0.4, 0.1, 0.8]]])
+        summary["relapse"] = np.array([[np.nan] * 3, [10.0, 6.0, np.inf]])
+        summary["relapse_time"] = np.array([np.full(patients, np.nan), np.arange(1.0, patients + 1)])
+        summary["relapse_happened"] = np.array([np.full(patients, np.nan), np.arange(patients) % 2])
     return path
