@@ -21,7 +21,8 @@ double synapse_count(const engine::Model& model, std::size_t q) {
     const network::Projection& p = model.projections[q];
     return p.rule.kind == "pairwise"
                ? static_cast<double>(model.pairwise[q].source.size())
-               : network::expected_synapses(p, model.populations[p.source], model.populations[p.target], model.seed);
+               : network::expected_synapses(p, network::founders(model.populations[p.source]),
+                                            network::founders(model.populations[p.target]), model.seed);
 }
 
 /// Time with spikes: all of it in full mode, in multirate mode an estimate. Leaps begin anew at every event and grow
@@ -120,7 +121,7 @@ int check(const std::string& config, const std::vector<std::string>& overrides) 
         const bool shared = p.weight.kind == "constant" && model.pairwise[q].weight.empty() && !p.long_term;
         bytes += count * (4 + (shared ? 0 : 4) + (p.structural ? 5 : 0));
         std::cout << fmt::format("  projection {:<20} {:>10.0f} synapses ({:.1f} per target neuron)\n", p.name, count,
-                                 count / static_cast<double>(model.populations[p.target].size));
+                                 count / static_cast<double>(network::founders(model.populations[p.target]).size));
     }
     const double wall = core_seconds(model);
     std::cout << fmt::format("{:.0f} neurons, {:.0f} synapses, about {:.0f} MB of memory\n", neurons, synapses,

@@ -49,6 +49,14 @@ std::string progress_text(engine::Simulation& simulation, double wall_s) {
                        done > 0 ? duration_text((total - done) * wall_s / done) : "?");
 }
 
+void warn_of_refused_births(const engine::Simulation& simulation) {
+    for (std::size_t k = 0; k < simulation.neurogenesis().size(); ++k)
+        if (const std::uint64_t refused = simulation.neurogenesis()[k].refused; refused > 0)
+            std::cerr << fmt::format(
+                "rewire: warning: {} births in {} found no free slot and were left out: raise its size\n", refused,
+                simulation.model().populations[simulation.model().neurogenesis[k].population].name);
+}
+
 void print_summary(engine::Simulation& simulation, const std::string& output, double wall_s) {
     const engine::Model& model = simulation.model();
     std::cout << fmt::format("simulated {} in {:.1f} s ({:.3g}x biological time; {} of it with spikes), {} threads\n",
@@ -59,7 +67,15 @@ void print_summary(engine::Simulation& simulation, const std::string& output, do
                                  model.populations[p].size, simulation.spike_count(p),
                                  static_cast<double>(simulation.spike_count(p)) /
                                      std::max(1e-9, simulation.recorded_s()) /
-                                     static_cast<double>(model.populations[p].size));
+                                     static_cast<double>(simulation.network().populations[p].count()));
+    }
+    for (std::size_t k = 0; k < model.neurogenesis.size(); ++k) {
+        const structure::NeuronSlots& slots = simulation.neurogenesis()[k];
+        const auto& [population, parameters] = model.neurogenesis[k];
+        const std::string& name = model.populations[population].name;
+        const auto at_start = static_cast<std::uint64_t>(parameters.mature);
+        std::cout << fmt::format("  {:<16} {:>8} neurons at the start, {} born, {} died, {} alive\n", name, at_start,
+                                 slots.born - at_start, slots.dead, slots.alive());
     }
     for (const auto& [input, times] : simulation.unsteady_inputs())
         std::cerr << fmt::format(
@@ -182,6 +198,7 @@ int run(const RunOptions& options) {
         std::cerr << fmt::format("rewire: error: {}\n", error.what());
         return 1;
     }
+    warn_of_refused_births(*simulation);
     if (!options.quiet) print_summary(*simulation, output, seconds_since(start));
     if (!simulation->finished()) {
         std::cerr << fmt::format("rewire: interrupted at {}; what was simulated is in {}\n",

@@ -138,7 +138,7 @@ struct Dose {
     double duration_s = 0; ///< 0 is a bolus
 };
 
-/// How a dose is repeated.
+/// How a dose, or a stimulus, is repeated.
 struct Repeat {
     double every_s = 1;
     std::int64_t times = 1;
@@ -371,10 +371,11 @@ template <>
 struct Described<drug::Repeat> {
     using S = drug::Repeat;
     static constexpr std::string_view name = "repeat";
-    static constexpr std::string_view meaning = "a dose or a session of a therapy that is given again and again";
+    static constexpr std::string_view meaning =
+        "a dose, a stimulus or a session of a therapy that comes again and again";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
-        {"every", "s", &S::every_s, time_span, "from the start of one to the next", "", {}, true},
-        {"times", "1", &S::times, {1, 100000}, "how many, the first counted; a whole number", "", {}, true},
+        {"every", "s", &S::every_s, time_span, "from the start of one to that of the next", "", {}, true},
+        {"times", "1", &S::times, {1, 100000}, "how often in all, the first counted; a whole number", "", {}, true},
     });
 };
 

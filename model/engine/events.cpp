@@ -13,7 +13,8 @@ std::vector<double> disturbance_times_s(const Model& model) {
     for (const Intervention& i : model.interventions) times.insert(times.end(), {i.from_s, i.to_s});
     for (const Stimulus& s : model.stimuli) {
         times.insert(times.end(), {s.from_s, s.to_s});
-        times.insert(times.end(), s.times_s.begin(), s.times_s.end()); // a leap must not swallow a volley
+        times.insert(times.end(), s.times_s.begin(), s.times_s.end());              // a leap must not swallow a volley
+        if (!s.name.empty()) times.push_back(std::max(0.0, 2 * s.from_s - s.to_s)); // what a response is compared with
     }
     std::erase_if(times, [&](double t) { return !(t >= 0 && t <= model.duration_s); });
     std::sort(times.begin(), times.end());

@@ -40,6 +40,7 @@ namespace rewire::engine {
 /// Input to part of a population for part of the time.
 struct Stimulus {
     std::string kind; ///< poisson, current_step, current_ramp, spikes
+    std::string name; ///< responses to it are recorded under this name; empty: none
     std::size_t population = 0;
     double from_s = 0, to_s = 0;
     std::int64_t first = 0, count = 0;             ///< neurons [first, first + count)
@@ -87,8 +88,14 @@ struct FastPopulation {
     std::vector<std::vector<std::vector<std::uint32_t>>> history; ///< [thread][slot] -> neurons that fired
     std::vector<std::vector<Spike>> log;                          ///< [thread], when recorded
     bool injected = false;                                        ///< current stimuli act on it
+    std::vector<std::uint8_t> present; ///< slots that hold a neuron, where neurons come and go; empty: all
 
     std::size_t size() const { return static_cast<std::size_t>(specification.size); }
+    bool is_present(std::size_t neuron) const { return present.empty() || present[neuron] != 0; }
+    /// Neurons that are there.
+    std::size_t count() const;
+    /// Mean of values by neuron over those that are there; NaN if there are no values.
+    double mean_of(const std::vector<double>& values) const;
     /// The extracellular voxel of a neuron, counted through all regions.
     std::size_t voxel_of(std::size_t neuron) const { return voxels.empty() ? specification.region : voxels[neuron]; }
 };
@@ -170,6 +177,8 @@ public:
     Team& team() { return team_; }
     /// Brings the weights of plastic projections up to date; for those who look at them.
     void settle_plasticity();
+    /// While held, plastic weights stand still and spikes leave no trace.
+    void hold_plasticity(bool held);
     /// From here on plastic weights onto a population go with its `unblocked_nmda`, all 1 until it is written.
     void follow_nmda(std::size_t population);
     /// Calls f(Synapse) for every synapse of a projection, by source, delay, target.

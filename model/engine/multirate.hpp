@@ -37,6 +37,7 @@ struct Multirate {
     double longest_burst_s = 20;
     double shortest_leap_s = 10;
     double longest_leap_s = 3600;
+    bool hold_weights = false;
 };
 
 /// A burst or a leap of the log.
@@ -99,6 +100,11 @@ struct Described<engine::Multirate> {
         {"longest_burst", "s", &S::longest_burst_s, time_span, "longest burst, however noisy the inputs are", ""},
         {"shortest_leap", "s", &S::shortest_leap_s, time_from_0, "shortest leap, and the first after an event", ""},
         {"longest_leap", "s", &S::longest_leap_s, time_from_0, "longest leap; 0: no leaps, every spike is simulated",
+         ""},
+        {"hold_weights", "1", &S::hold_weights, any_value,
+         "long_term weights stand still in leaps and in the bursts that measure them; they change beside events, where "
+         "every spike is simulated. Right where they do not drift at rest; without it such weights need longest_leap = "
+         "0",
          ""},
     });
 };

@@ -65,6 +65,7 @@ void Plasticity::dispatch(F&& f) const {
 }
 
 void Plasticity::post_spike(std::uint32_t neuron, std::int64_t step) {
+    if (held_) return;
     const std::uint32_t i = neuron - first_;
     PostState& post = post_[i];
     const auto now = static_cast<std::int32_t>(step - settled_);
@@ -161,6 +162,13 @@ void Plasticity::arrive_as(std::span<const std::uint32_t> targets, float* __rest
 
 void Plasticity::arrive(std::span<const std::uint32_t> targets, float* weights, std::size_t r, std::int64_t step,
                         float first_amount, float* first_input, float second_amount, float* second_input) {
+    if (held_) {
+        for (std::size_t s = 0; s < targets.size(); ++s) {
+            first_input[targets[s]] += weights[s] * first_amount;
+            if (second_input != nullptr) second_input[targets[s]] += weights[s] * second_amount;
+        }
+        return;
+    }
     RowState& row = rows_[r];
     dispatch([&]<LongTermKind kind, bool nmda>() {
         if (second_input == nullptr)

@@ -79,6 +79,8 @@ public:
     }
     /// Forgets all traces (after a leap, which outlasts them).
     void clear_traces();
+    /// While held, weights stand still and spikes leave no trace; to be settled before.
+    void hold(bool held) { held_ = held; }
 
 private:
     static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::min() / 4;
@@ -123,6 +125,7 @@ private:
     synapse::LongTermConstants constants_;
     TraceDecays decays_;
     std::uint32_t first_;
+    bool held_ = false;        ///< see hold
     bool full_ = false;        ///< a list has no room left
     std::int64_t settled_ = 0; ///< all weights are up to date with spikes until then
     std::vector<RowState> rows_;

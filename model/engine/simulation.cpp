@@ -70,6 +70,7 @@ Simulation::Simulation(Model model)
     : model_(std::move(model)),
       network_(build_network(model_)),
       slow_(model_, *network_),
+      responses_(model_),
       estimate_(summary_items(model_)) {
     const std::size_t count = network_->populations.size();
     end_ = steps(model_.duration_s);
@@ -122,7 +123,8 @@ void Simulation::prepare(const std::function<bool()>& interrupted) {
             at = stop;
         }
         if (healthy.seconds == 0) healthy = gather(*network_, model_, 1);
-        for (std::size_t p = 0; p < count; ++p) last_rate_Hz_[p] = mean(healthy.populations[p].rate_Hz);
+        for (std::size_t p = 0; p < count; ++p)
+            last_rate_Hz_[p] = network_->populations[p].mean_of(healthy.populations[p].rate_Hz);
     }
     drop_recordings();
     for (std::size_t p = 0; p < count; ++p)
@@ -188,6 +190,11 @@ void Simulation::spike() {
     const SlowInputs inputs = run_fast(now_, next - now_);
     advance_slow(inputs, now_, next, Stretch::spiking);
     count_spikes(spike_counts_);
+    if (responses_.any_at(now_)) {
+        std::vector<std::uint64_t> spikes(spike_counts_.size(), 0);
+        count_spikes(spikes);
+        responses_.add(now_, seconds(next - now_), spikes);
+    }
     recorded_s_ += seconds(next - now_);
     if (leaps() && now_ >= measure_from_) estimate_.add(inputs);
     now_ = next;
@@ -268,6 +275,7 @@ void Simulation::leap() {
             std::move(trial.ticks.begin(), trial.ticks.end(), std::back_inserter(playback_));
             estimate_ = std::move(trial.estimate);
             recorded_s_ += seconds(trial.end - trial.leap_end);
+            responses_.add(trial.leap_end, seconds(trial.end - trial.leap_end), trial.spikes);
             for (std::size_t p = 0; p < spike_counts_.size(); ++p) spike_counts_[p] += trial.spikes[p];
             const std::vector<double> dispersion = estimate_.dispersion();
             for (std::size_t k = 0; k < dispersion.size(); ++k)
@@ -325,6 +333,8 @@ void Simulation::measure_after_leap(Trial& trial) {
     bool extended = false;
     InputEstimate measured = estimate_;
     measured.begin_burst();
+    // The burst stands for a leap, in which weights are held; and it may be taken back.
+    network_->hold_plasticity(true);
     for (std::int64_t at = trial.leap_end; at < end;) {
         std::int64_t next = std::min(next_stop(at), end);
         if (at < measure_from) next = std::min(next, measure_from);
@@ -346,6 +356,7 @@ void Simulation::measure_after_leap(Trial& trial) {
         end = std::max(end, std::min(limit, end + steps(more_s)));
     }
     trial.end = end;
+    network_->hold_plasticity(false);
 }
 
 double Simulation::sampling_error(const InputEstimate& estimate, double from_s) const {

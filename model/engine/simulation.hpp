@@ -22,6 +22,7 @@
 
 #include "engine/input_estimate.hpp"
 #include "engine/model.hpp"
+#include "engine/responses.hpp"
 #include "engine/slow_part.hpp"
 
 namespace rewire::engine {
@@ -72,6 +73,9 @@ public:
     double spiking_s() const { return spiking_s_; }
     double recorded_s() const { return recorded_s_; } ///< the time that the spikes since time 0 come from
 
+    /// Responses to the presentations of named stimuli that have ended since the last call.
+    std::vector<Response> take_responses() { return responses_.take(now_); }
+
     double leap_s() const { return leap_s_; } ///< length of the leaps now; 0 in full mode
     /// Inputs whose bursts differ by far more than sampling explains, and by how many variances: the circuit is
     /// bistable or oscillates slowly, and its mean may stand for no state that it is ever in.
@@ -88,10 +92,13 @@ public:
     const molecular::Signalling& signalling(std::size_t population) const {
         return slow_.state().signalling[population];
     }
+    const molecular::Inflammation& inflammation() const { return slow_.state().inflammation; }
     const BlockedPool& blocked(std::size_t population, Pool pool) const {
         return slow_.state().blocked[population][pool];
     }
     const std::vector<StructuralState>& structural() const { return slow_.state().structural; }
+    /// Of each entry of Model::neurogenesis.
+    const std::vector<structure::NeuronSlots>& neurogenesis() const { return slow_.state().neurogenesis; }
 
 private:
     /// A stretch that the slow part goes through with inputs that change linearly.
@@ -139,12 +146,14 @@ private:
     }
     bool leaps() const { return model_.multirate && model_.bursts.longest_leap_s > 0; }
     void build_observables();
+    void add_neurogenesis_observables();
     double spine_density(std::size_t population) const;
     double synaptic_function() const;
 
     Model model_;
     std::unique_ptr<FastNetwork> network_;
     SlowPart slow_;
+    Responses responses_;
     std::int64_t now_ = 0, end_ = 0;
     std::vector<std::int64_t> samples_, snapshots_;
     std::vector<std::int64_t> events_;       ///< where leaps end

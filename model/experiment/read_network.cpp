@@ -479,6 +479,30 @@ void read_network(TableReader& root, engine::Model& model, Diagnostics&) {
     }
 }
 
+namespace {
+
+/// How often a stimulus comes: once, if nothing is said.
+drug::Repeat read_repeat(TableReader& reader, const engine::Stimulus& s, const engine::Model& model) {
+    drug::Repeat repeat;
+    auto table = reader.section<drug::Repeat>("repeat");
+    if (!table) return repeat;
+    table->read(repeat);
+    table->finish();
+    const bool spikes = s.kind == "spikes";
+    const double first_s = spikes ? (s.times_s.empty() ? 0 : s.times_s.front()) : s.from_s,
+                 last_s = spikes ? (s.times_s.empty() ? 0 : s.times_s.back()) : s.to_s;
+    if (repeat.times > 1 && repeat.every_s < (last_s - first_s) * (1 - 1e-12))
+        reader.error("repeat", fmt::format("comes every {} s: must not be below the length of the stimulus ({} s)",
+                                           repeat.every_s, last_s - first_s));
+    else if (first_s < model.duration_s &&
+             first_s + repeat.every_s * static_cast<double>(repeat.times - 1) >= model.duration_s)
+        reader.warning(
+            "repeat", fmt::format("some stimuli start at or after the end of the experiment ({} s)", model.duration_s));
+    return repeat;
+}
+
+} // namespace
+
 void read_stimuli(TableReader& root, engine::Model& model) {
     for (TableReader& reader : root.sections<engine::Stimulus>("stimulus")) {
         engine::Stimulus s;
@@ -556,8 +580,22 @@ void read_stimuli(TableReader& root, engine::Model& model) {
                 }
             }
         }
+        if (const auto name = reader.string("name")) {
+            if (name->empty() || name->find_first_of("/ ") != std::string::npos || *name == ".")
+                reader.error("name", "must be text without spaces and slashes");
+            else if (s.kind == "spikes")
+                reader.error("name", "is of what lasts: poisson, current_step or current_ramp");
+            else
+                s.name = *name;
+        }
+        const drug::Repeat repeat = read_repeat(reader, s, model);
         reader.finish();
-        model.stimuli.push_back(std::move(s));
+        for (std::int64_t k = 0; k < repeat.times; ++k) {
+            model.stimuli.push_back(s);
+            s.from_s += repeat.every_s;
+            s.to_s += repeat.every_s;
+            for (double& t : s.times_s) t += repeat.every_s;
+        }
     }
 }
 

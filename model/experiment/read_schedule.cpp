@@ -50,11 +50,13 @@ void read_multirate(TableReader& root, engine::Model& model) {
         table->warning("settle", fmt::format("{} s is shorter than the time constant of the {} ({} s): bursts may be "
                                              "measured before it has settled",
                                              bursts.settle_s, name, tau_s));
-    // Weights would stand still in a leap while the circuit that they belong to goes on.
+    // Weights would stand still in a leap while the circuit that they belong to goes on: to be asked for.
     for (const network::Projection& projection : model.projections)
-        if (model.multirate && projection.long_term && bursts.longest_leap_s > 0)
+        if (model.multirate && projection.long_term && bursts.longest_leap_s > 0 && !bursts.hold_weights)
             table->error("longest_leap",
-                         fmt::format("must be 0 where weights are plastic (projection.{}.long_term)", projection.name));
+                         fmt::format("must be 0 where weights are plastic (projection.{}.long_term), or "
+                                     "hold_weights = true where they do not drift at rest",
+                                     projection.name));
     table->finish();
 }
 

@@ -24,6 +24,7 @@ enum class Purpose : std::uint32_t {
     element_phase = 10,
     new_synapse = 11,
     age = 12,
+    neurogenesis = 13,
     subject = 20,
     patient = 30,
     bootstrap = 31,

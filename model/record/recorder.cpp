@@ -114,6 +114,18 @@ Recorder::Recorder(const std::string& path, bool overwrite, engine::Simulation& 
     }
     for (std::size_t p = 0; p < model.populations.size(); ++p)
         if (model.record_spikes[p]) spikes_.emplace_back(p, file_.declare_spikes(model.populations[p].name));
+    for (const engine::Stimulus& stimulus : model.stimuli) {
+        if (stimulus.name.empty() || responses_.contains(stimulus.name)) continue;
+        const auto table = file_.declare_table(
+            "/responses/" + stimulus.name, {{"start", "s", "start of the presentation"}, {"length", "s", "length"}});
+        const auto& populations = simulation.labels("population");
+        for (const auto& [name, long_name] :
+             {std::pair{"during", "firing rate during the presentation"},
+              std::pair{"before", "firing rate in a stretch of the same length before it"},
+              std::pair{"response", "firing rate during the presentation less that before it"}})
+            file_.declare_series(table, {name, "Hz", long_name, Type::f64, "population", populations});
+        responses_.emplace(stimulus.name, table);
+    }
     if (model.multirate) {
         has_log_ = true;
         log_ = file_.declare_table(
@@ -155,6 +167,7 @@ void Recorder::write_populations() {
 
 void Recorder::collect() {
     collect_fast();
+    collect_responses();
     if (simulation_.at_sample()) sample_slow();
     if (simulation_.at_snapshot()) snapshot();
     // The last entry may still be running.
@@ -205,7 +218,7 @@ void Recorder::collect_fast() {
                 std::vector<std::uint32_t>& recent = recent_counts_[p];
                 recent.push_back(count);
                 if (recent.size() > longest) recent.erase(recent.begin());
-                row[p] = count / (window_ms * 1e-3 * static_cast<double>(network.populations[p].size()));
+                row[p] = count / (window_ms * 1e-3 * static_cast<double>(network.populations[p].count()));
                 row[populations + p] = synchrony_index(recent);
             }
             for (std::size_t r = 0; r < regions; ++r) row[2 * populations + r] = samples.lfp_pA[k * regions + r];
@@ -220,6 +233,17 @@ void Recorder::collect_fast() {
             for (std::size_t i = 0; i < width; ++i) row[i] = static_cast<double>(samples.values[k * width + i]);
             file_.append_row(traces_[t], static_cast<double>(samples.step[k]) * dt_ms, row);
         }
+    }
+}
+
+void Recorder::collect_responses() {
+    std::vector<double> row;
+    for (const engine::Response& r : simulation_.take_responses()) {
+        row.assign(1, r.length_s);
+        row.insert(row.end(), r.during_Hz.begin(), r.during_Hz.end());
+        row.insert(row.end(), r.before_Hz.begin(), r.before_Hz.end());
+        for (std::size_t p = 0; p < r.during_Hz.size(); ++p) row.push_back(r.during_Hz[p] - r.before_Hz[p]);
+        file_.append_row(responses_.at(r.stimulus), r.start_s, row);
     }
 }
 
@@ -262,6 +286,29 @@ void Recorder::snapshot() {
         write("target", std::move(target), "1", "target neuron");
         write("weight", std::move(weight), currents ? "pA" : "nS", "synaptic weight");
         write("age", std::move(age), "h", "age");
+    }
+    for (std::size_t k = 0; k < simulation_.neurogenesis().size(); ++k) {
+        const engine::NeurogenesisModel& m = simulation_.model().neurogenesis[k];
+        const structure::NeuronSlots& slots = simulation_.neurogenesis()[k];
+        const std::string group = fmt::format("/snapshots/t_{:.10g}_s/neurons_{}", simulation_.time_s(),
+                                              network.populations[m.population].specification.name);
+        std::vector<double> birth_s(slots.present.size(), std::numeric_limits<double>::quiet_NaN());
+        std::vector<std::uint32_t> stage(birth_s.size(), 0);
+        for (std::size_t i = 0; i < birth_s.size(); ++i) {
+            if (!slots.present[i]) continue;
+            if (slots.birth_d[i] >= 0) birth_s[i] = slots.birth_d[i] * structure::seconds_per_d;
+            const double age_d = simulation_.time_s() / structure::seconds_per_d - slots.birth_d[i];
+            stage[i] = 1 + static_cast<std::uint32_t>(structure::stage_of(m.parameters, age_d));
+        }
+        const auto write = [&](const char* name, Array::Data data, const char* unit, const char* long_name) {
+            file_.write_array(group + "/" + name,
+                              {std::move(data),
+                               {{"neuron", stage.size()}},
+                               {{"units", std::string(unit)}, {"long_name", std::string(long_name)}}});
+        };
+        file_.set_attribute(group, "time_s", simulation_.time_s());
+        write("birth", std::move(birth_s), "s", "time of birth; NaN in free slots and for neurons of the start");
+        write("stage", stage, "1", "0 free slot, 1 young, 2 in the excitable window, 3 mature");
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,6 +51,7 @@ public:
 private:
     void write_populations();
     void collect_fast();
+    void collect_responses();
     void sample_slow();
     void snapshot();
     void write_log(std::size_t until);
@@ -59,6 +61,7 @@ private:
     ResultFile::Table fast_{}, slow_{}, log_{};
     bool has_fast_ = false, has_log_ = false;
     std::vector<ResultFile::Table> traces_;
+    std::map<std::string, ResultFile::Table> responses_;             ///< by stimulus
     std::vector<std::pair<std::size_t, ResultFile::Spikes>> spikes_; ///< (population, handle)
     std::vector<std::vector<std::uint32_t>> recent_counts_;          ///< per population: counts of the synchrony window
     std::int64_t last_fast_step_ = std::numeric_limits<std::int64_t>::min() / 2;

@@ -101,7 +101,7 @@ def draw_column(part, column, results, axis, with_raster):
         axis.apply(ax, results, labelled=k == len(column) - 1)
 
 
-def heading(figure, results):
+def heading(figure, results, colours=("black",)):
     notes = [f"{r.label} is incomplete" if len(results) > 1 else "incomplete: the run did not reach its end"
              for r in results if not r.complete]
     title = results[0].label if len(results) == 1 else ""
@@ -113,6 +113,6 @@ def heading(figure, results):
         figure.legend(patches, [f"shaded: {kind} (assumption)" for kind in kinds], loc="upper right", ncol=len(kinds),
                       fontsize=14)
     if len(results) > 1:
-        handles = [Line2D([], [], color="black", ls=r.style, lw=2) for r in results]
+        handles = [Line2D([], [], color=colours[k % len(colours)], ls=r.style, lw=2) for k, r in enumerate(results)]
         figure.legend(handles, [r.label for r in results], loc="upper left", ncol=len(results), fontsize=14,
                       handlelength=2.6)

@@ -9,6 +9,7 @@ import numpy as np
 STYLES = ["-", "--", ":", "-."]
 MOST_POINTS = 6000  # per line; longer series are averaged in blocks
 RATE_BINS = 100
+SESSION_GAP_S = 600.0  # of presentations
 
 
 class PlotError(Exception):
@@ -26,6 +27,21 @@ class Series:
 
     def only(self, index):
         return Series(self.time, self.values[:, [index]], [self.names[index]], self.unit)
+
+
+@dataclass
+class Response:
+    """Rates in Hz in the presentations of a stimulus and before them: (presentation, population)."""
+
+    start: np.ndarray
+    during: np.ndarray
+    before: np.ndarray
+    names: list
+
+    def sessions(self):
+        """Indices of the presentations, parted where more than SESSION_GAP_S passes between two."""
+        cuts = np.flatnonzero(np.diff(self.start) > SESSION_GAP_S) + 1
+        return np.split(np.arange(len(self.start)), cuts)
 
 
 @dataclass
@@ -66,6 +82,16 @@ class Result:
             time = time[:whole].reshape(-1, block).mean(axis=1)
             values = values[:whole].reshape(-1, block, values.shape[1]).mean(axis=1)
         return Series(time, values, names, dataset.attrs.get("units", "1"))
+
+    def responses(self):
+        """{stimulus: Response} of the named stimuli that were presented."""
+        found = {}
+        for name, group in self.file.get("responses", {}).items():
+            rows = min(len(group[column]) for column in ("start", "during", "before"))
+            if rows:
+                names = [text.decode("utf-8") for text in group["during"].dims[1][0][()]]
+                found[name] = Response(group["start"][:rows], group["during"][:rows], group["before"][:rows], names)
+        return found
 
     def rates(self):
         """Rates of the populations: in multirate mode the fast clock stands still between bursts, so the mean

@@ -243,6 +243,28 @@ def restored(rescued, stressed, healthy):
     return float(100 * back / lost)
 
 
+def recovered(result, healthy, end_s=21 * DAY, later_s=28 * DAY):
+    """Share of the spines missing when stress ends that are back a week later, in %."""
+    missing = healthy.at("spine_density", end_s, CELLS) - result.at("spine_density", end_s, CELLS)
+    back = result.at("spine_density", later_s, CELLS) - result.at("spine_density", end_s, CELLS)
+    return float(100 * back / missing)
+
+
+def recovery_lost(inflamed, stressed, healthy):
+    """Recovery after stress with inflammation minus that after stress alone, in points of %."""
+    return recovered(inflamed, healthy) - recovered(stressed, healthy)
+
+
+def cytokine_excess(result, from_s, to_s):
+    return sum(result.mean(f"cytokine_{name}", from_s, to_s) for name in ("tnf_a", "il_6", "il_1b")) / 3
+
+
+def excess_cleared(dosed, control):
+    """Share of the excess of cytokines that a dose has taken away 4 to 6 h later, in %."""
+    start, end = dosed.dose_s + 4 * HOUR, dosed.dose_s + 6 * HOUR
+    return 100 * (1 - cytokine_excess(dosed, start, end) / cytokine_excess(control, start, end))
+
+
 def early_share(dosed, control):
     """Gain of spines at 6 h in % of that at 24 h."""
     return 100 * spine_gain(dosed, control, 6 * HOUR) / spine_gain(dosed, control)
@@ -337,6 +359,31 @@ def bdnf_four_weeks(ssri, control):
     return float(change(ssri, control, "bdnf", 28 * DAY))
 
 
+# --------------------------------------------------------------------------------------------------------- neurogenesis
+
+GRANULE = "granule"
+
+
+def proliferation_change(treated, control, from_d, to_d):
+    """Change of the mean birth rate between two days, in %."""
+    def births(result):
+        return result.mean("birth_rate", from_d * DAY, to_d * DAY, GRANULE)
+    return 100 * (births(treated) / births(control) - 1)
+
+
+def latency_d(result):
+    """Days until neurons born in the run fire; NaN if none does."""
+    share = result.series("share_of_new_neurons", GRANULE)
+    firing = np.nonzero(share > 0)[0]
+    return float(result.time_s()[firing[0]] / DAY) if len(firing) else NAN
+
+
+def share_of_last_day(result):
+    """Share of the granule cells' spikes of the last 24 h that neurons born in the run fired, in %."""
+    end = result.time_s()[-1]
+    return 100 * float(result.mean("share_of_new_neurons", end - DAY, end, GRANULE))
+
+
 # ----------------------------------------------------------------------------------------------------- numerical checks
 
 def calcium_deviation(result, target=0.05, from_s=200, to_s=300):
@@ -367,6 +414,6 @@ def on_day(result, measure, plan, day):
     return float(of_plan(result, measure, plan)[np.argmin(np.abs(days - day))])
 
 
-def relapse_days(result, plan):
+def cohort_relapse_days(result, plan):
     """Median time to relapse in days; infinite if fewer than half relapse before the end."""
     return float(of_plan(result, "relapse", plan))

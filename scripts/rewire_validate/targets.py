@@ -19,7 +19,7 @@ CALIBRATED, PREDICTION, CHECK = "calibrated", "prediction", "check"
 class Target:
     """One row of the report."""
 
-    id: str              # S1 to S22 of the model's contract
+    id: str              # S1 to S22 of the model's contract; R8: section 8 of its references
     part: str            # which of its quantities, if it has several
     role: str
     what: str            # measured quantity
@@ -185,10 +185,37 @@ TARGETS = [
     Target("S19", "cohort, day 12", PREDICTION, "the same on day 12", "1", "Kishimoto 2016 [V]", -INF, 0.3, ("cohort",),
            lambda cohort: m.on_day(cohort, "effect_size", "one infusion", 12),
            "patients who still have spines to lose differ little in all else", quick=False),
-    Target("S19", "cohort, six doses", PREDICTION, "median days from the last of six infusions to relapse",
-           "d", "aan het Rot 2010, Murrough 2013 [M]", 12, 28, ("cohort",),
-           lambda cohort: m.relapse_days(cohort, "six infusions"),
+    Target("S19", "cohort, six doses", PREDICTION, "median days from the last of six infusions to relapse", "d",
+           "aan het Rot 2010, Murrough 2013 [M]", 12, 28, ("cohort",),
+           lambda cohort: m.cohort_relapse_days(cohort, "six infusions"),
            "each of six doses adds spines, and what is above the healthy density has to go first", quick=False),
+    Target("S20", "loss", PREDICTION, "spine density after three weeks of stress with inflammation, over stress alone",
+           "%", "review PMC4497940 [V: regions; M: size]; sign only", -INF, 0, ("inflammation", "stress"), m.stress_loss,
+           "uptake and inhibition that are lost raise activity, and with it proteins and formation", quick=False),
+    Target("S20", "recovery", PREDICTION,
+           "spines back a week after stress with inflammation, less those back after stress alone", "% of the loss",
+           "review PMC4497940 [M]; sign only", -INF, 0, ("inflammation_over", "stress_over", "healthy"),
+           m.recovery_lost, "cytokines are gone two days after stress, and what is lost then comes back as it would",
+           quick=False),
+    Target("S20", "cytokines", PREDICTION, "excess of cytokines that 10 mg/kg in rats have taken away 4 to 6 h later", "%",
+           "Wang 2015 [V: sign; M: size]; with k_k 0.5 /(uM h)", 30, 100, ("inflamed_rat", "inflamed_rat_control"),
+           m.excess_cleared, "exposure of rodents is of low confidence, and stress goes on", quick=False),
+    Target("S20", "infusion", PREDICTION, "the same of 0.5 mg/kg over 40 min in man", "%",
+           "Wang 2015, in rats; with k_k 0.5 /(uM h)", 30, 100, ("inflammation_dosed", "inflammation"),
+           m.excess_cleared, "exposure is a fraction of that in rodents: an area of 0.5 uM h takes a fifth away",
+           quick=False),
+    Target("R8", "3 d", PREDICTION, "proliferation of progenitors on day 3 of fluoxetine", "%", "Malberg 2000 [M]", -10, 10,
+           ("neurogenesis_ssri", "neurogenesis"), partial(m.proliferation_change, from_d=2.5, to_d=3.5),
+           "TrkB modulation that is strong at once, or progenitors that follow it within a day", quick=False),
+    Target("R8", "2-4 wk", PREDICTION, "proliferation from day 14 to 28 of fluoxetine", "%",
+           "Malberg 2000 [V title; M size]; no change in Marlatt 2010 [V]", 15, 60,
+           ("neurogenesis_ssri", "neurogenesis"), partial(m.proliferation_change, from_d=14, to_d=28),
+           "births follow BDNF in proportion, and BDNF rises little by then", quick=False),
+    Target("R8", "latency", CHECK, "age at which the first new neurons fire", "d", "section 8 of the references [M]", 21,
+           INF, ("neurogenesis",), m.latency_d, NUMERICS, quick=False),
+    Target("R8", "share", PREDICTION, "spikes of a day that neurons of the last eight weeks fire", "%",
+           "section 8 of the references [M]", 0, 10, ("neurogenesis",), m.share_of_last_day,
+           "more births, better survival or a stronger window than in the rat", quick=False),
     Target("S21", "a, Gaussian", CHECK, "calcium of a spiking network on its target, Gaussian rule: worst 20 s", "%",
            "Butz & van Ooyen 2013", -2, 2, ("elements_gaussian",), m.calcium_deviation,
            "updates too rare for the growth"),

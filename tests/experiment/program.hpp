@@ -110,7 +110,7 @@ inline void wait_for(const std::string& file) {
 
 inline void pause(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
 
-/// The columns of a result: every dataset under /spikes, /trajectory, /snapshots and /multirate that holds numbers.
+/// The columns of a result: every dataset under /spikes, /trajectory, /responses, /snapshots and /multirate that holds numbers.
 using Contents = std::map<std::string, std::vector<double>>;
 
 inline Contents contents(const std::string& file) {
@@ -123,7 +123,7 @@ inline Contents contents(const std::string& file) {
             if (dataset.is_number()) found[group + "/" + name] = dataset.read<double>();
         }
     };
-    for (const char* top : {"/spikes", "/trajectory"})
+    for (const char* top : {"/spikes", "/trajectory", "/responses"})
         if (result.exists(top))
             for (const std::string& group : result.members(top)) read(std::string(top) + "/" + group);
     if (result.exists("/snapshots"))

@@ -84,6 +84,12 @@ structural = { rule = "elements", axonal = {}, dendritic = {} }
 [structure.spines]
 formation = "0.1 /d"
 
+[population.granule]
+size = 5
+
+[neurogenesis.granule]
+mature = 3
+
 [scaling]
 populations = ["pyramidal"]
 
@@ -121,6 +127,13 @@ population = "pv"
 kind = "poisson"
 rate = "1 Hz"
 weight = "1 nS"
+name = "tone"
+to = "1 s"
+repeat = { every = "2 s", times = 3 }
+
+[[intervention]]
+what = "nmda_antagonist"
+populations = ["pv"]
 
 [[stimulus]]
 population = "pv"
@@ -182,12 +195,14 @@ const std::map<std::string, std::vector<std::string>> tables{
     {"glutamate", {"glutamate"}},
     {"molecular", {"molecular"}},
     {"resting_drive", {"molecular.resting_drive"}},
+    {"inflammation", {"inflammation"}},
     {"l_type", {"l_type"}},
     {"scaling", {"scaling"}},
     {"stress", {"stress"}},
     {"calcium", {"calcium"}},
     {"structure", {"structure"}},
     {"spines", {"structure.spines"}},
+    {"neurogenesis", {"neurogenesis.granule"}},
     {"drug", {"drug.ketamine", "drug.shipped"}},
     {"pharmacokinetics", {"drug.mine.pharmacokinetics"}},
     {"compartment", {"drug.mine.pharmacokinetics.compartment.0", "drug.mine.pharmacokinetics.compartment.1"}},

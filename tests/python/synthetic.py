@@ -110,6 +110,27 @@ def write_result(path, dosed=True, complete=True, title=None, seed=1):
     return path
 
 
+def write_responses(path, stimulus, start_s, response_hz):
+    """Adds responses of the first population to a result; the others do not answer."""
+    with h5py.File(path, "a") as file:
+        group = file.create_group(f"responses/{stimulus}")
+        group["start"] = np.asarray(start_s, float)
+        group["start"].attrs["units"] = "s"
+        group["start"].make_scale("start")
+        before = np.tile([1.5, 12.0, 6.0], (len(start_s), 1))
+        during = before.copy()
+        during[:, 0] += response_hz
+        for name, values in (("during", during), ("before", before), ("response", during - before)):
+            dataset = group.create_dataset(name, data=values)
+            dataset.attrs["units"] = "Hz"
+            dataset.dims[0].attach_scale(group["start"])
+            if "population" not in group:
+                group.create_dataset("population", data=POPULATIONS, dtype=h5py.string_dtype())
+                group["population"].make_scale("population")
+            dataset.dims[1].attach_scale(group["population"])
+    return path
+
+
 def write_benchmark(path):
     """Ten seconds of spikes, nothing else."""
     with h5py.File(path, "w") as file:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from synthetic import write_benchmark, write_cohort, write_columns, write_result  # noqa: E402
+from synthetic import write_benchmark, write_cohort, write_columns, write_responses, write_result  # noqa: E402
 
 PLOT = Path(__file__).parents[2] / "scripts" / "plot"
 
@@ -79,6 +79,21 @@ def test_overlay_names_the_conditions(ketamine, tmp_path):
     alone, both = tmp_path / "alone.png", matplotlib.image.imread(figure)
     assert plot(ketamine, "-o", alone).returncode == 0
     assert np.mean(np.abs(matplotlib.image.imread(alone) - both)) > 1e-3
+
+
+def test_responses_have_a_figure_of_their_own(tmp_path):
+    start = [600, 610, 620, 90000, 90010]  # two sessions
+    first = write_responses(write_result(tmp_path / "a.h5", title="Trained"), "tone", start, [1, 4, 9, 9, 7])
+    second = write_responses(write_result(tmp_path / "b.h5", title="Not trained"), "tone", start, [1, 1, 1, 1, 1])
+    run = plot(first, second, "-o", tmp_path / "both.svg")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == [str(tmp_path / "both.svg"), str(tmp_path / "both_responses.svg")]
+    words = (tmp_path / "both_responses.svg").read_text(encoding="utf-8")
+    for expected in ("response to tone (Hz)", "pyramidal", "10 min", "1.04 d", "Trained", "Not trained"):
+        assert expected in words, expected
+    assert ">pv<" not in words  # it does not answer
+    # Without named stimuli there is none.
+    assert plot(write_result(tmp_path / "c.h5"), "-o", tmp_path / "c.svg").stdout.split() == [str(tmp_path / "c.svg")]
 
 
 @pytest.mark.parametrize("expectation_percent", [0.0, -28.0])

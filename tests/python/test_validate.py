@@ -224,6 +224,28 @@ def test_stress_and_rescue(made):
     assert m.restored(rescued, stressed, healthy) == pytest.approx(50)
 
 
+def test_recovery_without_a_drug_is_a_share_of_what_was_lost(made):
+    healthy = density(made, [(0, 1), (35, 1)])
+    stressed = density(made, [(0, 1), (21, 0.8), (28, 0.85)])
+    inflamed = density(made, [(0, 1), (21, 0.7), (28, 0.76)])
+    assert m.recovered(stressed, healthy) == pytest.approx(25)
+    assert m.recovery_lost(inflamed, stressed, healthy) == pytest.approx(20 - 25)
+    assert m.stress_loss(inflamed, stressed) == pytest.approx(-12.5)
+
+
+def test_excess_of_cytokines_cleared_4_to_6_hours_after_a_dose(made):
+    time = np.arange(0, 12 * 3600 + 1, 600.0)
+
+    def course(factor_from_4_hours, dosed):
+        late = (time >= DOSE_S + 4 * m.HOUR) & (time <= DOSE_S + 6 * m.HOUR)
+        factor = np.where(late, factor_from_4_hours, 1.0)
+        return made({"time": time, "cytokine_tnf_a": {"cortex": 0.5 * factor}, "cytokine_il_6": {"cortex": factor},
+                     "cytokine_il_1b": {"cortex": np.ones(len(time))}}, dosed=dosed)
+
+    # (0.5 + 1) x 0.4 + 1 of 2.5
+    assert m.excess_cleared(course(0.4, True), course(1, False)) == pytest.approx(100 * (1 - 1.6 / 2.5))
+
+
 def test_weeks_after_a_dose(made):
     control = density(made, [(0, 1), (35, 1)])
     dosed = density(made, [(0, 1), (1, 1), (2, 1.1), (8, 1.06), (22, 1.01), (35, 0.98)])
@@ -244,6 +266,25 @@ def test_hazard_of_standing_synapses(made):
     assert m.standing_hazard(dosed, "pyramidal_pyramidal", DOSE_S, DOSE_S + m.DAY) == pytest.approx(-math.log(0.8))
     assert m.hazard_change(dosed, control) == pytest.approx(0)
     assert m.hazard_change(result(640, 0, True), control) == pytest.approx(100)
+
+
+def test_neurogenesis(made):
+    time = np.arange(0, 56 * m.DAY + 1, 6 * m.HOUR)
+    day = time / m.DAY
+
+    def result(rate, share):
+        return made({"time": time, "birth_rate": {"granule": rate}, "share_of_new_neurons": {"granule": share}})
+
+    share = np.where(day > 25, 0.002 * (day - 25), 0)
+    share[0] = np.nan  # nothing has fired before the first sample
+    control, treated = result(np.full(len(time), 1.5), share), result(1.5 * (1 + 0.01 * day), share)
+    assert m.proliferation_change(treated, control, 2.5, 3.5) == pytest.approx(3, abs=0.2)
+    assert m.proliferation_change(treated, control, 14, 28) == pytest.approx(21, abs=0.2)
+    assert m.latency_d(control) == pytest.approx(25.25)
+    assert m.share_of_last_day(control) == pytest.approx(100 * 0.002 * 30.5, abs=0.1)
+    silent = result(np.full(len(time), 1.5), np.zeros(len(time)))
+    assert math.isnan(m.latency_d(silent))
+    assert m.share_of_last_day(silent) == 0
 
 
 def scored(made, days, score, expectation=(0, 0), dose_day=21, **more):
@@ -476,7 +517,7 @@ def test_arms_and_the_screen_are_in_the_report(tmp_path):
 
 
 def test_the_table_of_targets_is_whole():
-    assert {x.id for x in TARGETS} == {f"S{k}" for k in [*range(1, 20), 21, 22]}
+    assert {x.id for x in TARGETS} == {f"S{k}" for k in range(1, 23)} | {"R8"}
     assert len({x.label for x in TARGETS}) == len(TARGETS)
     for x in TARGETS:
         assert x.role in (CALIBRATED, PREDICTION, CHECK), x.label
@@ -629,4 +670,4 @@ def test_measures_of_a_cohort_are_those_of_the_plan_and_the_day(tmp_path):
         assert m.on_day(cohort, "effect_size", "one infusion", 1) == pytest.approx(1.1)
         assert m.on_day(cohort, "effect_size", "one infusion", 7) == pytest.approx(0.4)
         assert math.isnan(m.on_day(cohort, "effect_size", "no treatment", 1))
-        assert m.relapse_days(cohort, "one infusion") == pytest.approx(10)
+        assert m.cohort_relapse_days(cohort, "one infusion") == pytest.approx(10)

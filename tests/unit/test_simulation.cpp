@@ -330,6 +330,7 @@ TEST_CASE("a complete NMDA antagonist equals a circuit without NMDA receptors") 
         Model model = everything(plain);
         model.drugs.clear();
         model.glutamate.reset();
+        model.inflammation.reset();
         model.signalling.reset();
         model.signalling_populations.clear();
         model.structure.reset();
