@@ -185,7 +185,7 @@ TARGETS = [
     Target("S19", "cohort, day 12", PREDICTION, "the same on day 12", "1", "Kishimoto 2016 [V]", -INF, 0.3, ("cohort",),
            lambda cohort: m.on_day(cohort, "effect_size", "one infusion", 12),
            "patients who still have spines to lose differ little in all else", quick=False),
-    Target("S19", "cohort, six doses", PREDICTION, "days from the last of six infusions to surrogate relapse, median", "d",
+    Target("S19", "cohort, six doses", PREDICTION, "median days from the last of six infusions to relapse", "d",
            "aan het Rot 2010, Murrough 2013 [M]", 12, 28, ("cohort",),
            lambda cohort: m.cohort_relapse_days(cohort, "six infusions"),
            "each of six doses adds spines, and what is above the healthy density has to go first", quick=False),
