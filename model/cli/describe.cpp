@@ -86,6 +86,12 @@ void print_section(const experiment::SectionInWords& section) {
     if (section.name == Described<engine::Intervention>::name)
         for (const engine::InterventionKind& kind : engine::intervention_kinds)
             std::cout << fmt::format("  what = {:<20} {}\n", fmt::format("\"{}\"", kind.name), kind.meaning);
+    if (section.name == Described<clinic::Therapy>::name)
+        for (const clinic::TherapyKind& kind : clinic::therapy_kinds)
+            std::cout << fmt::format("  kind = {:<16} current {} pA, bdnf_synthesis {}, stress_relief {}: {} [{}]\n",
+                                     fmt::format("\"{}\"", kind.name), kind.effects.current_pA,
+                                     kind.effects.bdnf_synthesis, kind.effects.stress_relief, kind.meaning,
+                                     kind.source);
     if (section.name == Described<drug::TargetEffect>::name)
         for (const drug::TargetInWords& t : drug::targets)
             std::cout << fmt::format("  target.{:<18} {}{}\n", t.name, t.meaning,

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
+#include "cli/running.hpp"
 #include "record/hdf5.hpp"
 
 namespace rewire::cli {
@@ -113,6 +114,10 @@ int info(const std::string& path) {
                 std::cout << fmt::format("  spikes recorded: {:<10} {}\n", p,
                                          file.dataset("/spikes/" + p + "/timestamps").shape()[0]);
         if (file.exists("/multirate")) print_multirate(file);
+        if (file.exists("/cohort")) {
+            print_cohort_info(file);
+            return 0;
+        }
         for (const std::string& clock : file.members("/trajectory")) {
             const std::string group = "/trajectory/" + clock;
             const auto rows = file.dataset(group + "/time").shape()[0];

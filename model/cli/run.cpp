@@ -3,7 +3,6 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <ctime>
@@ -14,14 +13,13 @@
 #include <openssl/evp.h>
 
 #include "cli/commands.hpp"
+#include "cli/running.hpp"
 #include "engine/simulation.hpp"
 #include "experiment/experiment.hpp"
 #include "record/recorder.hpp"
 
 namespace rewire::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 std::atomic<int> signal_seen{0}; // a signal handler can reach nothing else
 static_assert(std::atomic<int>::is_always_lock_free);
@@ -36,49 +34,28 @@ std::string sha256(const std::string& text) {
     return hex;
 }
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-std::string duration_text(double s) {
-    if (s < 120) return fmt::format("{:.1f} s", s);
-    if (s < 7200) return fmt::format("{:.1f} min", s / 60);
-    if (s < 172800) return fmt::format("{:.1f} h", s / 3600);
-    return fmt::format("{:.1f} d", s / 86400);
+double spikes_per_neuron_and_second(engine::Simulation& simulation) {
+    double neurons = 0;
+    for (const auto& p : simulation.network().populations) neurons += static_cast<double>(p.size());
+    return static_cast<double>(simulation.network().total_spikes()) / std::max(1e-9, simulation.spiking_s()) / neurons;
 }
 
-/// One line on a terminal, a log line every so often elsewhere.
-class Progress {
-public:
-    explicit Progress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0) {}
+std::string progress_text(engine::Simulation& simulation, double wall_s) {
+    const double done = simulation.time_s(), total = simulation.model().duration_s;
+    const std::string leaps =
+        simulation.leap_s() > 0 ? fmt::format("  leaps of {}", duration_text(simulation.leap_s())) : "";
+    return fmt::format("{} of {}{}  {:.3g}x biological time  {:.2f} Hz  {} left", duration_text(done),
+                       duration_text(total), leaps, done / wall_s, spikes_per_neuron_and_second(simulation),
+                       done > 0 ? duration_text((total - done) * wall_s / done) : "?");
+}
 
-    void show(engine::Simulation& simulation) {
-        if (quiet_ || seconds_since(last_) < (terminal_ ? 0.2 : 10)) return;
-        last_ = Clock::now();
-        const double wall = seconds_since(start_), done = simulation.time_s(), total = simulation.model().duration_s;
-        const double rate = spikes_per_neuron_and_second(simulation);
-        const std::string leaps =
-            simulation.leap_s() > 0 ? fmt::format("  leaps of {}", duration_text(simulation.leap_s())) : "";
-        const std::string line = fmt::format("{} of {}{}  {:.3g}x biological time  {:.2f} Hz  {} left",
-                                             duration_text(done), duration_text(total), leaps, done / wall, rate,
-                                             done > 0 ? duration_text((total - done) * wall / done) : "?");
-        std::cerr << (terminal_ ? "\r\033[K" : "") << line << (terminal_ ? "" : "\n") << std::flush;
-        drawn_ = true;
-    }
-    void clear() const {
-        if (drawn_ && terminal_) std::cerr << "\r\033[K";
-    }
-
-private:
-    static double spikes_per_neuron_and_second(engine::Simulation& simulation) {
-        double neurons = 0;
-        for (const auto& p : simulation.network().populations) neurons += static_cast<double>(p.size());
-        return static_cast<double>(simulation.network().total_spikes()) / std::max(1e-9, simulation.spiking_s()) /
-               neurons;
-    }
-
-    bool quiet_, terminal_, drawn_ = false;
-    Clock::time_point start_ = Clock::now();
-    Clock::time_point last_ = Clock::now();
-};
+void warn_of_refused_births(const engine::Simulation& simulation) {
+    for (std::size_t k = 0; k < simulation.neurogenesis().size(); ++k)
+        if (const std::uint64_t refused = simulation.neurogenesis()[k].refused; refused > 0)
+            std::cerr << fmt::format(
+                "rewire: warning: {} births in {} found no free slot and were left out: raise its size\n", refused,
+                simulation.model().populations[simulation.model().neurogenesis[k].population].name);
+}
 
 void print_summary(engine::Simulation& simulation, const std::string& output, double wall_s) {
     const engine::Model& model = simulation.model();
@@ -90,7 +67,15 @@ void print_summary(engine::Simulation& simulation, const std::string& output, do
                                  model.populations[p].size, simulation.spike_count(p),
                                  static_cast<double>(simulation.spike_count(p)) /
                                      std::max(1e-9, simulation.recorded_s()) /
-                                     static_cast<double>(model.populations[p].size));
+                                     static_cast<double>(simulation.network().populations[p].count()));
+    }
+    for (std::size_t k = 0; k < model.neurogenesis.size(); ++k) {
+        const structure::NeuronSlots& slots = simulation.neurogenesis()[k];
+        const auto& [population, parameters] = model.neurogenesis[k];
+        const std::string& name = model.populations[population].name;
+        const auto at_start = static_cast<std::uint64_t>(parameters.mature);
+        std::cout << fmt::format("  {:<16} {:>8} neurons at the start, {} born, {} died, {} alive\n", name, at_start,
+                                 slots.born - at_start, slots.dead, slots.alive());
     }
     for (const auto& [input, times] : simulation.unsteady_inputs())
         std::cerr << fmt::format(
@@ -101,6 +86,44 @@ void print_summary(engine::Simulation& simulation, const std::string& output, do
 }
 
 } // namespace
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+std::string duration_text(double s) {
+    if (s < 120) return fmt::format("{:.1f} s", s);
+    if (s < 7200) return fmt::format("{:.1f} min", s / 60);
+    if (s < 172800) return fmt::format("{:.1f} h", s / 3600);
+    return fmt::format("{:.1f} d", s / 86400);
+}
+
+void catch_signals() {
+    signal_seen = 0;
+    std::signal(SIGINT, on_signal);
+    std::signal(SIGTERM, on_signal);
+}
+
+bool interrupted() { return signal_seen != 0; }
+
+ProgressLine::ProgressLine(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0) {}
+
+bool ProgressLine::due() const { return !quiet_ && seconds_since(last_) >= (terminal_ ? 0.2 : 10); }
+
+void ProgressLine::show(const std::string& line) {
+    if (!due()) return;
+    last_ = Clock::now();
+    std::cerr << (terminal_ ? "\r\033[K" : "") << line << (terminal_ ? "" : "\n") << std::flush;
+    drawn_ = true;
+}
+
+void ProgressLine::clear() const {
+    if (drawn_ && terminal_) std::cerr << "\r\033[K";
+}
+
+record::Provenance provenance_of(const std::string& config, const experiment::Experiment& experiment) {
+    return {.title = experiment.title.empty() ? std::filesystem::path(config).stem().string() : experiment.title,
+            .config_toml = experiment.resolved_toml,
+            .config_sha256 = sha256(experiment.resolved_toml)};
+}
 
 int run(const RunOptions& options) {
     experiment::Experiment experiment = experiment::load_experiment(options.config, options.overrides);
@@ -117,13 +140,21 @@ int run(const RunOptions& options) {
         std::filesystem::create_directories(folder, ignored);
 
     const auto start = Clock::now();
-    signal_seen = 0;
-    std::signal(SIGINT, on_signal);
-    std::signal(SIGTERM, on_signal);
-    record::Provenance provenance{
-        .title = experiment.title.empty() ? std::filesystem::path(options.config).stem().string() : experiment.title,
-        .config_toml = experiment.resolved_toml,
-        .config_sha256 = sha256(experiment.resolved_toml)};
+    catch_signals();
+    if (experiment.cohort) try {
+            if (options.profile) {
+                std::cerr << "rewire: error: --profile: is of a single run, and this config has a [cohort]\n";
+                return 2;
+            }
+            return run_cohort(options, experiment, output);
+        } catch (const std::invalid_argument& error) {
+            std::cerr << fmt::format("{}: error: {}\n", options.config, error.what());
+            return 2;
+        } catch (const record::Hdf5Error& error) {
+            std::cerr << fmt::format("rewire: error: {}\n", error.what());
+            return 1;
+        }
+    record::Provenance provenance = provenance_of(options.config, experiment);
     for (const experiment::DoseWindow& dose : experiment.doses) {
         if (dose.start_s >= experiment.model.duration_s) continue;
         provenance.dose_start_s.push_back(dose.start_s);
@@ -141,10 +172,10 @@ int run(const RunOptions& options) {
     record::Timing timing{.build_s = seconds_since(start)};
     try {
         record::Recorder recorder(output, options.force, *simulation, provenance);
-        Progress progress(options.quiet);
+        ProgressLine progress(options.quiet);
         const auto first_step = Clock::now();
         const std::clock_t first_tick = std::clock();
-        simulation->prepare([] { return signal_seen != 0; });
+        simulation->prepare(interrupted);
         double recording_s = 0;
         const auto record = [&] {
             const engine::Stopwatch stopwatch(options.profile, recording_s);
@@ -152,10 +183,10 @@ int run(const RunOptions& options) {
         };
         record();
         // What is played back has been simulated: it belongs into the file.
-        while (!simulation->finished() && (signal_seen == 0 || simulation->playing_back())) {
+        while (!simulation->finished() && (!interrupted() || simulation->playing_back())) {
             simulation->advance();
             record();
-            progress.show(*simulation);
+            if (progress.due()) progress.show(progress_text(*simulation, seconds_since(first_step)));
         }
         progress.clear();
         timing.run_s = seconds_since(first_step);
@@ -167,6 +198,7 @@ int run(const RunOptions& options) {
         std::cerr << fmt::format("rewire: error: {}\n", error.what());
         return 1;
     }
+    warn_of_refused_births(*simulation);
     if (!options.quiet) print_summary(*simulation, output, seconds_since(start));
     if (!simulation->finished()) {
         std::cerr << fmt::format("rewire: interrupted at {}; what was simulated is in {}\n",

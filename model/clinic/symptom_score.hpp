@@ -3,7 +3,7 @@
 // one documented mapping of the circuit's synaptic function.
 //
 // Synaptic function is the AMPA throughput of a synapse times the number of synapses, both relative to the healthy
-// circuit. The throughput is taken at the receptors: the AMPA gain times the share that no antagonist blocks. The
+// circuit. The throughput is taken at the receptors: their gain times the share that no antagonist blocks. The
 // measured synaptic drive would count spines twice and follow every change of rates.
 //
 //     f = A d                                       A: AMPA throughput, d: spine density
@@ -12,9 +12,10 @@
 // A healthy circuit scores 0, whatever S is. A score linear in the deficit would have no gain to calibrate: S cancels
 // in a per-cent change. Per-cent changes are relative to the score before treatment, at the start of the first dose.
 //
-// Calibrated on day 1 after 0.5 mg/kg of ketamine (S19) and on nothing else: in configs/stress_rescue.toml the drug
-// takes 25 % off the score, which is the difference to midazolam, 7.95 MADRS points (5 to 11 accepted; Murrough 2013
-// [M]) of some 32 before treatment [M]. What the ketamine arm has beyond that, -45 to -60 % in all, is expectation.
+// Calibrated on day 1 after 0.5 mg/kg of ketamine (S19) and on nothing else: in configs/stress_rescue.toml the drug is
+// to take 25 % off the score, which is the difference to midazolam, 7.95 MADRS points (5 to 11 accepted; Murrough 2013
+// [M]) of some 32 before treatment [M]. With deficits D before and D' a day later that is D_50 = D D'/(3 D - 4 D').
+// What the ketamine arm has beyond that, -45 to -60 % in all, is expectation.
 //
 // What patients expect of a treatment changes scores too, with a placebo as well. It is a term of its own, never mixed
 // with the effect of the drug: a per-cent change to be added to that of the score. Attention u is renewed to 1 by each
@@ -34,7 +35,7 @@ namespace rewire::clinic {
 
 struct SymptomScore {
     double severity = 100;
-    double half_deficit = 0.06;
+    double half_deficit = 0.05;
 };
 
 struct Expectation {
@@ -72,7 +73,7 @@ inline double expected(const Expectation& p, std::span<const double> treatments_
 
 /// The expectation term: a change in per cent of the score before treatment, 0 or less.
 inline double expectation_percent(const Expectation& p, std::span<const double> treatments_s, double at_s) {
-    return -100 * p.size * expected(p, treatments_s, at_s);
+    return 0 - 100 * p.size * expected(p, treatments_s, at_s); // never -0
 }
 
 } // namespace rewire::clinic

@@ -371,7 +371,8 @@ template <>
 struct Described<drug::Repeat> {
     using S = drug::Repeat;
     static constexpr std::string_view name = "repeat";
-    static constexpr std::string_view meaning = "a dose or a stimulus that comes again and again";
+    static constexpr std::string_view meaning =
+        "a dose, a stimulus or a session of a therapy that comes again and again";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
         {"every", "s", &S::every_s, time_span, "from the start of one to that of the next", "", {}, true},
         {"times", "1", &S::times, {1, 100000}, "how often in all, the first counted; a whole number", "", {}, true},

@@ -23,6 +23,13 @@ Blocker times(Blocker b, double factor) {
     return b;
 }
 
+// A clearance of cytokines of k_k = efficacy/EC50 of the concentration while that is far below EC50. Off: efficacy 0.
+constexpr TargetEffect disputed_clearance{Target::cytokines, 20, 1, 0};
+constexpr const char* clearance_source =
+    "; clearance of cytokines is disputed and off: lowered in Wang 2015, Clarke 2017 [V], not in Walker 2013 [M]; "
+    "efficacy "
+    "10 /h gives the 0.5 /(uM h) that a fall by a third or more within 6 h takes, EC50 assumed";
+
 // Ki at the channel of S over that of the racemate, 1/K = (1/K_S + 1/K_R)/2, from Ebert et al. 1997, Eur J Pharmacol
 // 333:99 [M]: ketamine 0.3 and 1.4 uM, norketamine 1.7 and 13 uM.
 constexpr double esketamine_over_racemate = 0.3 * (1 / 0.3 + 1 / 1.4) / 2;
@@ -35,11 +42,14 @@ struct NamedAction {
 
 const std::vector<NamedAction>& actions() {
     static const std::vector<NamedAction> all{
-        {"ketamine", {ketamine(), {}, "[M] Kotermanski & Johnson 2009; in vivo Shaffer 2014"}},
+        {"ketamine",
+         {ketamine(),
+          {disputed_clearance},
+          std::string("[M] Kotermanski & Johnson 2009; in vivo Shaffer 2014") + clearance_source}},
         {"esketamine",
          {times(ketamine(), esketamine_over_racemate),
-          {},
-          "racemic ketamine times 0.61, the ratio of affinities in Ebert 1997 [M]"}},
+          {disputed_clearance},
+          std::string("racemic ketamine times 0.61, the ratio of affinities in Ebert 1997 [M]") + clearance_source}},
         {"norketamine", {norketamine(), {}, "ketamine, 6.4 times weaker: Shaffer 2014"}},
         {"noresketamine",
          {times(norketamine(), noresketamine_over_racemate),

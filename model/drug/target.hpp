@@ -50,6 +50,7 @@ enum class Target : std::size_t {
     mtorc1,
     protein_synthesis,
     ampa_gain,
+    cytokines,
 };
 
 /// How an effect counts, and so how several add up.
@@ -96,6 +97,8 @@ inline constexpr auto targets = std::to_array<TargetInWords>({
      "protein synthesis blocked"},
     {Target::ampa_gain, "ampa_gain", "ampa_gain", Effect::sum, "molecular",
      "added to the gain that AMPA receptors of the chain relax to"},
+    {Target::cytokines, "cytokines", "anti_inflammatory", Effect::sum, "inflammation",
+     "added to the clearance of cytokines and microglial activation, per hour"},
 });
 
 static_assert([] {

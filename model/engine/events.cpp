@@ -26,6 +26,7 @@ std::vector<double> treatment_times_s(const Model& model) {
     std::vector<double> times;
     for (const DrugModel& d : model.drugs)
         for (const drug::Dose& dose : d.doses) times.push_back(dose.start_s);
+    for (const clinic::Therapy& session : model.therapies) times.push_back(session.start_s);
     std::sort(times.begin(), times.end());
     return times;
 }

@@ -11,7 +11,8 @@ namespace rewire::engine {
 /// every volley of one, and the stretch before a named one that its response is compared with. Within the duration, ascending, each once.
 std::vector<double> disturbance_times_s(const Model& model);
 
-/// Starts of all treatments, which is what patients expect something of: the doses, of 0 mg too. Ascending.
+/// Starts of all treatments, which is what patients expect something of: the doses, of 0 mg too, and
+/// sessions of therapies. Ascending.
 std::vector<double> treatment_times_s(const Model& model);
 
 } // namespace rewire::engine

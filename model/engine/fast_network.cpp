@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 
+#include "engine/averages.hpp"
 #include "engine/neuron_blocks.hpp"
 #include "network/shared_rows.hpp"
 #include "random/stream.hpp"
@@ -189,14 +190,50 @@ void FastNetwork::build_population(const network::Population& spec, std::size_t 
     populations.push_back(std::move(population));
 }
 
+namespace {
+
+/// The same synapses in a store with more sources and targets.
+network::SynapseStore with_room(const network::SynapseStore& store, std::uint32_t sources, std::uint32_t targets,
+                                bool ageing) {
+    network::SynapseStore roomy(network::SynapseLayout{.sources = sources,
+                                                       .targets = targets,
+                                                       .delays_steps = store.delays_steps(),
+                                                       .shared_weight = store.shared_weight(),
+                                                       .own_weights = store.has_own_weights(),
+                                                       .ageing = ageing});
+    std::vector<network::Synapse> synapses;
+    store.for_each([&](network::SynapseIndex, const network::Synapse& s) { synapses.push_back(s); });
+    roomy.add(synapses);
+    return roomy;
+}
+
+} // namespace
+
+std::size_t FastPopulation::count() const {
+    return present.empty() ? size() : static_cast<std::size_t>(std::ranges::count(present, std::uint8_t{1}));
+}
+
+double FastPopulation::mean_of(const std::vector<double>& values) const {
+    if (present.empty() || values.empty()) return mean(values);
+    double sum = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) sum += present[i] ? values[i] : 0;
+    return sum / static_cast<double>(std::max<std::size_t>(1, count()));
+}
+
 network::SynapseStore FastNetwork::connect(std::size_t q, const std::vector<network::PairwiseColumns>& pairwise) {
     static const network::PairwiseColumns no_columns;
     const network::Projection& spec = projections[q].specification;
     const FastPopulation &source = populations[spec.source], &target = populations[spec.target];
     const network::Executor executor = team_executor(team_);
+    const network::Population from = network::founders(source.specification),
+                              to = network::founders(target.specification);
     network::SynapseStore synapses =
-        network::connect(spec, q, source.specification, target.specification, source.positions, target.positions,
-                         options_.dt_ms, options_.seed, q < pairwise.size() ? pairwise[q] : no_columns, executor);
+        network::connect(spec, q, from, to, std::span(source.positions).first(static_cast<std::size_t>(from.size)),
+                         std::span(target.positions).first(static_cast<std::size_t>(to.size)), options_.dt_ms,
+                         options_.seed, q < pairwise.size() ? pairwise[q] : no_columns, executor);
+    if (from.size < source.specification.size || to.size < target.specification.size)
+        synapses = with_room(synapses, static_cast<std::uint32_t>(source.size()),
+                             static_cast<std::uint32_t>(target.size()), spec.structural);
     synapses.set_partitions(target.cuts, executor);
     return synapses;
 }

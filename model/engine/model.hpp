@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "clinic/symptom_score.hpp"
+#include "clinic/therapy.hpp"
 #include "drug/channel_block.hpp"
 #include "drug/pharmacokinetics.hpp"
 #include "drug/target.hpp"
@@ -19,12 +20,14 @@
 #include "engine/multirate.hpp"
 #include "engine/structural_update.hpp"
 #include "glutamate/extracellular.hpp"
+#include "molecular/inflammation.hpp"
 #include "molecular/resting_drive.hpp"
 #include "molecular/signalling.hpp"
 #include "molecular/stress.hpp"
 #include "network/specification.hpp"
 #include "neuron/l_type.hpp"
 #include "quantity/parameter.hpp"
+#include "structure/neurogenesis.hpp"
 #include "structure/spines.hpp"
 #include "synapse/scaling.hpp"
 
@@ -58,9 +61,17 @@ inline constexpr auto intervention_kinds = [] {
     constexpr std::array others{
         InterventionKind{"hnk", drug::Effect::sum, "molecular",
                          "unbound (2R,6R)-hydroxynorketamine in uM, for the optional AMPA gain (ampa_hnk_gain)"},
+        InterventionKind{"inflammation", drug::Effect::loss, "",
+                         "imposed level J of inflammation, 0 to 1, beside that of the cytokines: it raises the "
+                         "elimination of spines "
+                         "(inflammation_gain) and does all that [inflammation] says"},
         InterventionKind{
-            "inflammation", drug::Effect::loss, "",
-            "imposed level J of inflammation, 0 to 1, which raises the elimination of spines (inflammation_gain)"},
+            "lps", drug::Effect::sum, "inflammation",
+            "LPS challenge: rise of the excess of cytokines and microglial activation per hour, 0 or more"},
+        InterventionKind{"bdnf_synthesis", drug::Effect::gain, "molecular",
+                         "BDNF synthesis raised, as therapies do: relative gain"},
+        InterventionKind{"stress_relief", drug::Effect::loss, "",
+                         "share of the intervention stress that is kept away, as therapies do"},
         InterventionKind{"stress", drug::Effect::sum, "",
                          "chronic stress: 1 is that of the standard animal models, 0 or more"},
     };
@@ -87,6 +98,13 @@ struct StructureModel {
     structure::SpineParameters spines;
     double every_s = 60; ///< interval of updates
     std::vector<StructuralProjection> projections;
+};
+
+/// A population whose neurons are born and die. Its `at_start` is the parameter `mature`; all of its projections are
+/// structural.
+struct NeurogenesisModel {
+    std::size_t population = 0;
+    structure::NeurogenesisParameters parameters;
 };
 
 /// The surrogate symptom score and what it is read from.
@@ -122,15 +140,18 @@ struct Model {
     std::vector<DrugModel> drugs;
     Arms arms;
     std::vector<Intervention> interventions;
+    std::vector<clinic::Therapy> therapies; ///< the sessions; what they do is among interventions and stimuli
     structure::CalciumParameters calcium;
     neuron::LType l_type;
     std::optional<glutamate::GlutamateParameters> glutamate;
     std::array<std::size_t, 3> voxels = {1, 1, 1}; ///< of each region
+    std::optional<molecular::InflammationParameters> inflammation;
     std::optional<molecular::SignallingParameters> signalling;
     std::vector<std::size_t> signalling_populations;
     molecular::RestingDrive resting_drive;
     molecular::Stress stress;
     std::optional<StructureModel> structure;
+    std::vector<NeurogenesisModel> neurogenesis;
     std::optional<synapse::Scaling> scaling;
     std::vector<std::size_t> scaling_populations;
     std::optional<SymptomScoreModel> symptom_score;
@@ -139,7 +160,10 @@ struct Model {
     std::vector<double> snapshot_times_s; ///< ascending; leaps end there
 
     /// True if any slow mechanism runs, which needs healthy means of its inputs.
-    bool has_slow_mechanisms() const { return !drugs.empty() || glutamate || signalling || structure || scaling; }
+    bool has_slow_mechanisms() const {
+        return !drugs.empty() || glutamate || inflammation || signalling || structure || scaling ||
+               !neurogenesis.empty();
+    }
     std::size_t voxels_per_region() const { return voxels[0] * voxels[1] * voxels[2]; }
 };
 
@@ -232,8 +256,8 @@ struct Described<engine::Intervention> {
         {.name = "strength",
          .holds = "0 to 1, or 0 or more",
          .fallback = "1",
-         .meaning = "0 none, 1 complete; 0 or more for gains and amounts: gaba_a, trkb_modulation, ampa_gain, hnk and "
-                    "stress",
+         .meaning = "0 none, 1 complete; 0 or more for gains and amounts: gaba_a, trkb_modulation, bdnf_synthesis, "
+                    "ampa_gain, anti_inflammatory (1/h), hnk, lps (1/h) and stress",
          .range = non_negative},
         {"populations", "a list of populations", "(all)",
          "on whose receptors it acts; nmda_antagonist, nmda_2a to nmda_2d, nbqx and gaba_a only"},

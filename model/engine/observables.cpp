@@ -9,12 +9,56 @@
 
 namespace rewire::engine {
 
+/// Counts, rates and the share of new neurons in the spikes; NaN for populations without neurogenesis.
+void Simulation::add_neurogenesis_observables() {
+    using structure::NeuronSlots, structure::Stage;
+    const auto add = [this](const char* name, const char* unit, const char* long_name, auto value) {
+        observables_.push_back({name, unit, long_name, "population", [this, value](std::size_t p) {
+                                    for (std::size_t k = 0; k < model_.neurogenesis.size(); ++k)
+                                        if (model_.neurogenesis[k].population == p)
+                                            return static_cast<double>(value(k, neurogenesis()[k]));
+                                    return not_applicable;
+                                }});
+    };
+    const auto of = [](std::uint64_t NeuronSlots::*member) {
+        return [member](std::size_t, const NeuronSlots& s) { return s.*member; };
+    };
+    add("birth_rate", "1/d", "births a day that are expected now",
+        [](std::size_t, const NeuronSlots& s) { return s.birth_rate_per_d; });
+    add("neurons_born", "1", "neurons born so far, those of the start included: alive + dead", of(&NeuronSlots::born));
+    add("neurons_dead", "1", "neurons that have died so far", of(&NeuronSlots::dead));
+    add("neurons_alive", "1", "neurons that are there", [](std::size_t, const NeuronSlots& s) { return s.alive(); });
+    add("births_refused", "1", "births so far without a free slot", of(&NeuronSlots::refused));
+    for (const auto& [name, long_name, stage] :
+         {std::tuple{"neurons_young", "neurons before the excitable window", Stage::young},
+          std::tuple{"neurons_in_window", "neurons in the excitable window", Stage::window},
+          std::tuple{"neurons_mature", "neurons past the excitable window", Stage::mature}})
+        add(name, "1", long_name, [this, stage = stage](std::size_t k, const NeuronSlots& s) {
+            const auto counts =
+                structure::stage_counts(model_.neurogenesis[k].parameters, s, time_s() / structure::seconds_per_d);
+            return counts[static_cast<std::size_t>(stage)];
+        });
+    const auto ratio = [this](double StageActivity::*above, double StageActivity::*below) {
+        return [this, above, below](std::size_t k, const NeuronSlots&) {
+            const StageActivity& activity = slow_.state().window.stages[k];
+            return activity.*below > 0 ? activity.*above / (activity.*below) : not_applicable;
+        };
+    };
+    add("rate_in_window", "Hz", "mean rate of neurons in the excitable window since the last sample",
+        ratio(&StageActivity::in_window, &StageActivity::in_window_s));
+    add("rate_mature", "Hz", "mean rate of neurons past the excitable window since the last sample",
+        ratio(&StageActivity::mature, &StageActivity::mature_s));
+    add("share_of_new_neurons", "1", "share of the spikes since the last sample that neurons born in the run fired",
+        ratio(&StageActivity::since_start, &StageActivity::all));
+}
+
 double Simulation::spine_density(std::size_t p) const {
     double now = 0, healthy = 0;
     for (const StructuralState& state : structural()) {
         const FastProjection& projection = network_->projections[state.specification.projection];
         if (projection.specification.target != p) continue;
-        for (const std::uint32_t count : state.healthy_count) healthy += count;
+        for (std::size_t i = 0; i < state.healthy_count.size(); ++i)
+            if (network_->populations[p].is_present(i)) healthy += state.healthy_count[i];
         now += static_cast<double>(projection.synapses.count());
     }
     return healthy > 0 ? now / healthy : not_applicable;
@@ -23,7 +67,7 @@ double Simulation::spine_density(std::size_t p) const {
 double Simulation::synaptic_function() const {
     double sum = 0, neurons = 0;
     for (const std::size_t p : model_.symptom_score->populations) {
-        const auto size = static_cast<double>(network_->populations[p].size());
+        const auto size = static_cast<double>(network_->populations[p].count());
         sum += size * slow_.ampa_throughput(p, time_s()) * spine_density(p);
         neurons += size;
     }
@@ -53,7 +97,7 @@ void Simulation::build_observables() {
     });
     if (model_.has_slow_mechanisms())
         add("calcium", "1", "calcium trace, population mean", "population",
-            [this](std::size_t p) { return mean(slow_.state().calcium[p]); });
+            [this](std::size_t p) { return network_->populations[p].mean_of(slow_.state().calcium[p]); });
     if (!drugs().empty()) {
         const auto species = [this](std::size_t k) {
             std::size_t d = 0;
@@ -107,21 +151,34 @@ void Simulation::build_observables() {
                 });
         }
     }
+    if (model_.inflammation) {
+        add("inflammation", "1", "level J of inflammation, that of the cytokines with an imposed one", "region",
+            [this](std::size_t r) { return slow_.inflammation_level(r, time_s()); });
+        for (const auto& variable : StateOf<molecular::Inflammation>::variables) {
+            const auto member = std::get<std::vector<double> molecular::Inflammation::*>(variable.member);
+            add(variable.name.data(), variable.unit.data(), std::string(variable.meaning), "region",
+                [this, member](std::size_t r) {
+                    const std::vector<double>& values = slow_.state().inflammation.*member;
+                    return values.empty() ? not_applicable : values[r];
+                });
+        }
+    }
     if (model_.signalling)
         for (const auto& variable : StateOf<molecular::Signalling>::variables) {
             const auto member = std::get<std::vector<double> molecular::Signalling::*>(variable.member);
             add(variable.name.data(), variable.unit.data(), std::string(variable.meaning), "population",
-                [this, member](std::size_t p) { return mean(signalling(p).*member); });
+                [this, member](std::size_t p) { return network_->populations[p].mean_of(signalling(p).*member); });
         }
     if (model_.scaling)
         add("synaptic_scaling", "1", "homeostatic scaling of excitatory synapses, population mean", "population",
-            [this](std::size_t p) { return mean(slow_.state().scaling[p]); });
+            [this](std::size_t p) { return network_->populations[p].mean_of(slow_.state().scaling[p]); });
     if (model_.structure) {
         const auto over_population = [this](std::size_t p, auto&& value) {
             double sum = 0, healthy = 0;
             for (const StructuralState& state : structural()) {
                 if (network_->projections[state.specification.projection].specification.target != p) continue;
-                for (const std::uint32_t count : state.healthy_count) healthy += count;
+                for (std::size_t i = 0; i < state.healthy_count.size(); ++i)
+                    if (network_->populations[p].is_present(i)) healthy += state.healthy_count[i];
                 sum += value(state);
             }
             return std::pair(sum, healthy);
@@ -149,6 +206,7 @@ void Simulation::build_observables() {
                 turnover(&StructuralState::nascent_lost));
         }
     }
+    if (!model_.neurogenesis.empty()) add_neurogenesis_observables();
     if (model_.symptom_score) {
         labels_["score"] = {"surrogate"};
         add("synaptic_function", "1",

@@ -123,7 +123,8 @@ void Simulation::prepare(const std::function<bool()>& interrupted) {
             at = stop;
         }
         if (healthy.seconds == 0) healthy = gather(*network_, model_, 1);
-        for (std::size_t p = 0; p < count; ++p) last_rate_Hz_[p] = mean(healthy.populations[p].rate_Hz);
+        for (std::size_t p = 0; p < count; ++p)
+            last_rate_Hz_[p] = network_->populations[p].mean_of(healthy.populations[p].rate_Hz);
     }
     drop_recordings();
     for (std::size_t p = 0; p < count; ++p)

@@ -92,10 +92,13 @@ public:
     const molecular::Signalling& signalling(std::size_t population) const {
         return slow_.state().signalling[population];
     }
+    const molecular::Inflammation& inflammation() const { return slow_.state().inflammation; }
     const BlockedPool& blocked(std::size_t population, Pool pool) const {
         return slow_.state().blocked[population][pool];
     }
     const std::vector<StructuralState>& structural() const { return slow_.state().structural; }
+    /// Of each entry of Model::neurogenesis.
+    const std::vector<structure::NeuronSlots>& neurogenesis() const { return slow_.state().neurogenesis; }
 
 private:
     /// A stretch that the slow part goes through with inputs that change linearly.
@@ -143,6 +146,7 @@ private:
     }
     bool leaps() const { return model_.multirate && model_.bursts.longest_leap_s > 0; }
     void build_observables();
+    void add_neurogenesis_observables();
     double spine_density(std::size_t population) const;
     double synaptic_function() const;
 

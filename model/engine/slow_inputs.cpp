@@ -66,11 +66,12 @@ SlowInputs gather(const FastNetwork& network, const Model& model, double seconds
         if (drives.sampled) {
             double open = 0, ampa = 0;
             for (std::size_t i = 0; i < n; ++i) {
+                if (!population.is_present(i)) continue;
                 open += static_cast<double>(drives.l_type[i]);
                 ampa += static_cast<double>(drives.ampa_nS[i]);
             }
-            const double norm = samples * static_cast<double>(n);
-            in.l_type = open / norm + mean(in.rate_Hz) * model.l_type.spike_ms * 1e-3;
+            const double norm = samples * static_cast<double>(population.count());
+            in.l_type = open / norm + population.mean_of(in.rate_Hz) * model.l_type.spike_ms * 1e-3;
             in.ampa_nS = ampa / norm;
         }
         const auto averaged = [&](const aligned_vector<float>& sums) {

@@ -29,6 +29,11 @@ std::vector<double> controlled(const SlowState& state) {
         }
     for (const std::vector<double>& calcium : state.calcium_filtered)
         if (!calcium.empty()) values.push_back(mean(calcium));
+    const molecular::Inflammation& inflamed = state.inflammation;
+    for (const auto* excess : {&inflamed.tnf_a, &inflamed.il_6, &inflamed.il_1b, &inflamed.microglia})
+        for (const double x : *excess) values.push_back(1 + x);
+    for (const auto* level : {&inflamed.kynurenine, &inflamed.quinolinic_uM, &inflamed.kynurenic_uM})
+        values.insert(values.end(), level->begin(), level->end());
     for (const std::vector<double>& scaling : state.scaling)
         if (!scaling.empty()) values.push_back(mean(scaling));
     return values;
@@ -53,6 +58,7 @@ SlowPart::SlowPart(const Model& model, FastNetwork& network) : model_(model), ne
     state_.eaat2.assign(regions, 1);
     begin_sample_window(0);
     configure_voxels();
+    configure_neurogenesis();
     configure_drives();
     const glutamate::GlutamateParameters transmitter = model_.glutamate.value_or(glutamate::GlutamateParameters{});
     const auto ambient_open =
@@ -97,10 +103,11 @@ bool SlowPart::acted_on(drug::Target target) const {
 void SlowPart::configure_drives() {
     const auto& blockers = network_.options().drives.blockers;
     const drug::Competition& competition = network_.options().drives.competition;
-    const bool of_ampa = acted_on(drug::Target::ampa), of_gaba_a = acted_on(drug::Target::gaba_a);
+    const bool of_ampa = acted_on(drug::Target::ampa),
+               of_gaba_a = acted_on(drug::Target::gaba_a) || model_.inflammation;
     const bool of_nmda = !blockers.empty() || acted_on(drug::Target::nmda) || acted_on(drug::Target::nmda_2a) ||
                          acted_on(drug::Target::nmda_2b) || acted_on(drug::Target::nmda_2c) ||
-                         acted_on(drug::Target::nmda_2d);
+                         acted_on(drug::Target::nmda_2d) || (model_.inflammation && model_.inflammation->kynurenine);
     nmda_pools_.resize(network_.populations.size());
     std::vector<bool> excites(network_.populations.size(), false);
     for (const FastProjection& projection : network_.projections)
@@ -111,10 +118,12 @@ void SlowPart::configure_drives() {
         const bool signals = model_.signalling &&
                              std::find(model_.signalling_populations.begin(), model_.signalling_populations.end(), p) !=
                                  model_.signalling_populations.end();
+        const bool ages = !population.present.empty();
         acts_.push_back(signals || excites[p] ? model_.arms.direct : model_.arms.disinhibition);
         for (synapse::ReceptorState& receptor : population.receptors)
-            if ((receptor.kind == synapse::ReceptorKind::ampa && (signals || of_ampa || !state_.scaling[p].empty())) ||
-                (receptor.kind == synapse::ReceptorKind::gaba_a && of_gaba_a))
+            if ((receptor.kind == synapse::ReceptorKind::ampa &&
+                 (signals || of_ampa || ages || !state_.scaling[p].empty())) ||
+                (receptor.kind == synapse::ReceptorKind::gaba_a && (of_gaba_a || ages)))
                 receptor.gain.assign(n, 1);
         const synapse::Receptor* synaptic_mix = nullptr;
         for (const synapse::ReceptorState& receptor : population.receptors)
@@ -168,6 +177,8 @@ void SlowPart::start(SlowInputs healthy) {
                                                                         model_.glutamate->diffusion_um2_per_ms,
                                                                         model_.glutamate->tortuosity)));
         }
+    if (model_.inflammation)
+        state_.inflammation = molecular::make_inflammation(model_.regions.size(), *model_.inflammation);
     for (const std::size_t p : model_.signalling_populations)
         if (model_.signalling) state_.signalling[p] = molecular::make_signalling(network_.populations[p].size());
     for (std::size_t p = 0; p < network_.populations.size() && model_.has_slow_mechanisms(); ++p) {
@@ -182,6 +193,7 @@ void SlowPart::start(SlowInputs healthy) {
     if (model_.structure)
         for (const StructuralProjection& s : model_.structure->projections)
             state_.structural.push_back(make_structural_state(network_, s, model_.structure->spines));
+    start_neurogenesis();
     write_feedback(0);
 }
 
@@ -196,22 +208,24 @@ void SlowPart::restore(const SlowCheckpoint& checkpoint) {
     state_ = checkpoint.state;
     for (std::size_t k = 0; k < checkpoint.synapses.size(); ++k)
         network_.projections[state_.structural[k].specification.projection].synapses = checkpoint.synapses[k];
+    for (std::size_t k = 0; k < model_.neurogenesis.size(); ++k)
+        network_.populations[model_.neurogenesis[k].population].present = state_.neurogenesis[k].present;
     if (!checkpoint.synapses.empty()) network_.update_total_weights();
 }
 
 void SlowPart::begin_sample_window(double at_s) {
-    state_.window = {at_s, std::vector<double>(model_.populations.size(), 0),
-                     std::vector<double>(model_.regions.size(), 0),
-                     std::vector<double>(
-                         model_.voxels_per_region() > 1 ? model_.regions.size() * model_.voxels_per_region() : 0, 0)};
-    for (StructuralState& s : state_.structural) s.formed = s.eliminated = s.nascent_lost = 0;
+    state_.window = {
+        at_s, std::vector<double>(model_.populations.size(), 0), std::vector<double>(model_.regions.size(), 0),
+        std::vector<double>(model_.voxels_per_region() > 1 ? model_.regions.size() * model_.voxels_per_region() : 0, 0),
+        std::vector<StageActivity>(model_.neurogenesis.size())};
+    for (StructuralState& s : state_.structural) s.formed = s.eliminated = s.nascent_lost = s.buried = 0;
 }
 
 std::pair<std::uint64_t, std::uint64_t> SlowPart::structural_turnover() const {
     std::uint64_t synapses = 0, changes = 0;
     for (const StructuralState& s : state_.structural) {
         synapses += network_.projections[s.specification.projection].synapses.count();
-        changes += s.formed + s.eliminated + s.nascent_lost;
+        changes += s.formed + s.eliminated + s.nascent_lost + s.buried;
     }
     return {synapses, changes};
 }
@@ -219,10 +233,12 @@ std::pair<std::uint64_t, std::uint64_t> SlowPart::structural_turnover() const {
 void SlowPart::advance(const SlowInputs& inputs, double from_s, double to_s, Stretch stretch) {
     if (model_.has_slow_mechanisms()) {
         advance_without_structure(state_, inputs, from_s, to_s, stretch);
+        advance_neurogenesis(inputs, from_s, to_s);
         advance_structure(to_s);
     }
     for (std::size_t p = 0; p < state_.window.spikes_per_neuron.size(); ++p)
-        state_.window.spikes_per_neuron[p] += (to_s - from_s) * mean(inputs.populations[p].rate_Hz);
+        state_.window.spikes_per_neuron[p] +=
+            (to_s - from_s) * network_.populations[p].mean_of(inputs.populations[p].rate_Hz);
     // What holds from here on: events at to_s have begun.
     write_feedback(to_s);
 }
@@ -238,9 +254,10 @@ void SlowPart::advance_without_structure(SlowState& state, const SlowInputs& inp
     for (std::size_t b = 0; b < after.size(); ++b) concentration[b] = 0.5 * (concentration[b] + after[b]);
     const drug::Effects effects_after = drug_effects(state);
     for (std::size_t t = 0; t < effects.of.size(); ++t) effects.of[t] = 0.5 * (effects.of[t] + effects_after.of[t]);
+    const std::vector<double> inflammation = advance_inflammation(state, effects, middle_s, seconds);
     advance_block(state, inputs, concentration, seconds);
-    advance_glutamate(state, inputs, effects, middle_s, seconds);
-    advance_signalling(state, inputs, resting, effects, from_s, to_s);
+    advance_glutamate(state, inputs, inflammation, effects, middle_s, seconds);
+    advance_signalling(state, inputs, resting, inflammation, effects, from_s, to_s);
     advance_calcium(state, inputs, seconds, stretch);
 }
 
@@ -265,6 +282,7 @@ double SlowPart::strength(std::string_view what, const drug::Effects& of_drugs, 
     double imposed = 0;
     for (const Intervention& i : model_.interventions)
         if (i.what == what && i.from_s <= at_s && at_s < i.to_s && acts_on(i)) imposed += i.strength;
+    if (what == "stress") imposed *= 1 - strength("stress_relief", of_drugs, at_s);
     const auto kind = std::ranges::find(intervention_kinds, what, &InterventionKind::name);
     if (kind->effect == drug::Effect::loss) imposed = std::min(imposed, 1.0);
     const auto target = static_cast<std::size_t>(kind - intervention_kinds.begin()); // targets come first
@@ -321,13 +339,66 @@ void SlowPart::advance_block(SlowState& state, const SlowInputs& inputs, const s
         }
 }
 
-void SlowPart::advance_glutamate(SlowState& state, const SlowInputs& inputs, const drug::Effects& of_drugs, double at_s,
-                                 double seconds) const {
+double SlowPart::imposed_inflammation(double at_s) const { return strength("inflammation", {}, at_s); }
+
+double SlowPart::inflammation_level(std::size_t region, double at_s) const {
+    return molecular::inflammation_level(state_.inflammation, region, imposed_inflammation(at_s));
+}
+
+/// The level of each region, mean over the stretch.
+std::vector<double> SlowPart::advance_inflammation(SlowState& state, const drug::Effects& of_drugs, double at_s,
+                                                   double seconds) const {
+    std::vector<double> levels(model_.regions.size(), 0);
+    if (!model_.inflammation) return levels;
+    const molecular::InflammationInputs inputs{.stress = strength("stress", of_drugs, at_s),
+                                               .lps_per_h = strength("lps", of_drugs, at_s),
+                                               .clearance_per_h = strength(drug::Target::cytokines, of_drugs, at_s),
+                                               .imposed = imposed_inflammation(at_s)};
+    const auto add_half = [&] {
+        for (std::size_t r = 0; r < levels.size(); ++r)
+            levels[r] += 0.5 * molecular::inflammation_level(state.inflammation, r, inputs.imposed);
+    };
+    add_half();
+    molecular::advance(state.inflammation, inputs, *model_.inflammation, seconds);
+    add_half();
+    return levels;
+}
+
+/// Relative change that a level of inflammation makes to what it acts on; 0 without the mechanism.
+double SlowPart::coupled(double molecular::InflammationParameters::*coupling, double level) const {
+    return model_.inflammation ? (*model_.inflammation).*coupling * level : 0;
+}
+
+/// What quinolinic acid adds to the gating of extrasynaptic receptors with GluN2A or 2B, as `nmda_gating`: per voxel.
+std::vector<double> SlowPart::quinolinic_gating(const SlowState& state) const {
+    const std::size_t per_region = model_.voxels_per_region();
+    std::vector<double> gating(model_.regions.size() * per_region, 0);
+    if (state.inflammation.regions() == 0) return gating;
+    const glutamate::GlutamateParameters p = model_.glutamate.value_or(glutamate::GlutamateParameters{});
+    for (std::size_t v = 0; v < gating.size(); ++v) {
+        const double level_uM =
+                         state.glutamate.empty() ? p.ambient_uM : glutamate::concentration_uM(state.glutamate[v]),
+                     more_uM = molecular::equivalent_glutamate_uM(
+                         *model_.inflammation, state.inflammation.quinolinic_uM[v / per_region], p.nmda_half_uM);
+        gating[v] =
+            glutamate::extrasynaptic_gating(p, level_uM + more_uM) - glutamate::extrasynaptic_gating(p, level_uM);
+    }
+    return gating;
+}
+
+double SlowPart::glycine_site_factor(const SlowState& state, std::size_t region) const {
+    if (state.inflammation.regions() == 0) return 1;
+    return molecular::glycine_site_factor(*model_.inflammation, state.inflammation.kynurenic_uM[region]);
+}
+
+void SlowPart::advance_glutamate(SlowState& state, const SlowInputs& inputs, const std::vector<double>& inflammation,
+                                 const drug::Effects& of_drugs, double at_s, double seconds) const {
     const double stress = strength("stress", of_drugs, at_s), open = 1 - strength(drug::Target::uptake, of_drugs, at_s);
     const std::size_t n = model_.voxels_per_region();
     for (std::size_t r = 0; r * n < state.glutamate.size(); ++r) {
         const std::span<glutamate::ExtracellularPool> voxels = std::span(state.glutamate).subspan(r * n, n);
-        state.eaat2[r] = molecular::stress_factor(model_.stress.eaat2_loss, stress) * open;
+        state.eaat2[r] = molecular::stress_factor(model_.stress.eaat2_loss, stress) * open *
+                         (1 - coupled(&molecular::InflammationParameters::eaat2_loss, inflammation[r]));
         glutamate::advance(voxels, diffusion_[r], std::span(inputs.release_events_per_s).subspan(r * n, n),
                            state.eaat2[r], seconds);
         state.window.glutamate_uM_s[r] += seconds * glutamate::mean_concentration_uM(voxels);
@@ -361,51 +432,65 @@ double SlowPart::nmda_loss(std::size_t p, Pool pool, double at_s) const {
     if (!nmda_pools_[p][pool].present) return not_applicable;
     const synapse::PerSubunit free = without_antagonist(drug_effects(state_), at_s, p);
     double sum = 0;
-    const std::size_t n = network_.populations[p].size();
-    for (std::size_t i = 0; i < n; ++i) sum += nmda_loss(state_, p, pool, i, free);
-    return sum / static_cast<double>(n);
+    const FastPopulation& population = network_.populations[p];
+    for (std::size_t i = 0; i < population.size(); ++i)
+        if (population.is_present(i)) sum += nmda_loss(state_, p, pool, i, free);
+    return sum / static_cast<double>(population.count());
 }
 
 double SlowPart::ampa_throughput(std::size_t p, double at_s) const {
-    return (1 - strength(drug::Target::ampa, drug_effects(state_), at_s)) * mean(state_.signalling[p].ampa_gain);
+    std::vector<double> gain = state_.signalling[p].ampa_gain;
+    for (std::size_t i = 0; i < state_.scaling[p].size(); ++i) gain[i] *= state_.scaling[p][i];
+    return (1 - strength(drug::Target::ampa, drug_effects(state_), at_s, p)) * network_.populations[p].mean_of(gain);
 }
 
 std::vector<std::vector<double>> SlowPart::resting_drives(const SlowState& state, double at_s) const {
     std::vector<std::vector<double>> drives(network_.populations.size());
     const drug::Effects of_drugs = drug_effects(state);
+    const std::vector<double> quinolinic = quinolinic_gating(state);
     for (const std::size_t p : model_.signalling_populations) {
         const FastPopulation& population = network_.populations[p];
         const synapse::PerSubunit free = without_antagonist(of_drugs, at_s, p);
+        const double glycine = glycine_site_factor(state, population.specification.region);
+        const synapse::PerSubunit& current = nmda_pools_[p][extrasynaptic].current;
+        const double of_ab = current[drug::n2a] + current[drug::n2b];
         const auto lost = [&](Pool pool, std::size_t i) { return acts_[p] ? nmda_loss(state, p, pool, i, free) : 0; };
         drives[p].resize(population.size());
         for (std::size_t i = 0; i < drives[p].size(); ++i) {
             const double gating = state.glutamate.empty() ? 1 : state.glutamate[population.voxel_of(i)].nmda_gating;
             drives[p][i] =
-                molecular::resting_nmda_drive(model_.resting_drive, lost(synaptic, i), lost(extrasynaptic, i), gating);
+                glycine * molecular::resting_nmda_drive(model_.resting_drive, lost(synaptic, i), lost(extrasynaptic, i),
+                                                        gating + of_ab * quinolinic[population.voxel_of(i)]);
         }
     }
     return drives;
 }
 
 void SlowPart::advance_signalling(SlowState& state, const SlowInputs& inputs,
-                                  const std::vector<std::vector<double>>& resting_before, const drug::Effects& of_drugs,
-                                  double from_s, double to_s) const {
+                                  const std::vector<std::vector<double>>& resting_before,
+                                  const std::vector<double>& inflammation, const drug::Effects& of_drugs, double from_s,
+                                  double to_s) const {
     if (!model_.signalling) return;
     const double seconds = to_s - from_s, at_s = 0.5 * (from_s + to_s);
     using drug::Target;
     const auto on = [&](Target target) { return strength(target, of_drugs, at_s); };
-    const molecular::Antagonists antagonists{.anti_bdnf = on(Target::bdnf),
-                                             .trkb_block = on(Target::trkb),
-                                             .trkb_modulation = on(Target::trkb_modulation),
-                                             .rapamycin = on(Target::mtorc1),
-                                             .anisomycin = on(Target::protein_synthesis),
-                                             .bdnf_synthesis = molecular::stress_factor(
-                                                 model_.stress.bdnf_synthesis_loss, strength("stress", of_drugs, at_s)),
-                                             .ampa_gain = on(Target::ampa_gain),
-                                             .hnk_uM = strength("hnk", of_drugs, at_s)};
-    const double l_open = 1 - on(Target::l_type);
+    molecular::Antagonists antagonists{.anti_bdnf = on(Target::bdnf),
+                                       .trkb_block = on(Target::trkb),
+                                       .trkb_modulation = on(Target::trkb_modulation),
+                                       .rapamycin = on(Target::mtorc1),
+                                       .anisomycin = on(Target::protein_synthesis),
+                                       .bdnf_synthesis = molecular::stress_factor(model_.stress.bdnf_synthesis_loss,
+                                                                                  strength("stress", of_drugs, at_s)) *
+                                                         std::max(0.0, 1 + strength("bdnf_synthesis", of_drugs, at_s)),
+                                       .ampa_gain = on(Target::ampa_gain),
+                                       .hnk_uM = strength("hnk", of_drugs, at_s)};
+    const double l_open = 1 - on(Target::l_type), synthesis = antagonists.bdnf_synthesis;
     std::vector<std::vector<double>> resting = resting_drives(state, at_s);
     for (const std::size_t p : model_.signalling_populations) {
+        const double level = inflammation[network_.populations[p].specification.region];
+        antagonists.bdnf_synthesis =
+            synthesis * (1 - coupled(&molecular::InflammationParameters::bdnf_synthesis_loss, level));
+        antagonists.ampa_factor = 1 + coupled(&molecular::InflammationParameters::ampa_gain, level);
         // The mean over the stretch, to second order: block and gating have moved on already.
         for (std::size_t i = 0; i < resting[p].size(); ++i)
             resting[p][i] = 0.5 * (resting_before[p][i] + resting[p][i]);
@@ -454,20 +539,26 @@ void SlowPart::advance_structure(double to_s) {
     for (StructuralState& state : state_.structural) {
         const network::Projection& projection = network_.projections[state.specification.projection].specification;
         const std::uint64_t before = state.formed + state.eliminated + state.nascent_lost;
+        const std::vector<double> from = readiness(projection.source, to_s), to = readiness(projection.target, to_s);
         if (state.specification.rule == "elements") {
             update_elements(network_, state, state_.calcium[projection.source], state_.calcium[projection.target],
-                            state_.structure_time_s / 3600, to_s / 3600);
+                            state_.structure_time_s / 3600, to_s / 3600, from.empty() ? nullptr : &from,
+                            to.empty() ? nullptr : &to);
         } else {
             std::vector<double> homeostatic(state_.calcium_filtered[projection.target].size());
             for (std::size_t i = 0; i < homeostatic.size(); ++i)
                 homeostatic[i] =
                     structure::homeostatic_factor(parameters, state_.calcium_filtered[projection.target][i]);
             const molecular::Signalling& chain = state_.signalling[projection.target];
-            const SpineDrive drive{.synaptic_protein =
-                                       chain.synaptic_protein.empty() ? nullptr : &chain.synaptic_protein,
-                                   .homeostatic = &homeostatic,
-                                   .stress = strength("stress", {}, middle_s),
-                                   .inflammation = strength("inflammation", {}, middle_s)};
+            const std::vector<std::int32_t> axons(from.begin(), from.end());
+            const SpineDrive drive{
+                .synaptic_protein = chain.synaptic_protein.empty() ? nullptr : &chain.synaptic_protein,
+                .homeostatic = &homeostatic,
+                .stress = strength("stress", {}, middle_s),
+                .inflammation =
+                    inflammation_level(network_.populations[projection.target].specification.region, middle_s),
+                .readiness = to.empty() ? nullptr : &to,
+                .axons = axons.empty() ? nullptr : &axons};
             update_spines(network_, state, parameters, drive, state_.structure_time_s / 3600, to_s / 3600);
         }
         changed = changed || state.formed + state.eliminated + state.nascent_lost != before;
@@ -481,13 +572,17 @@ void SlowPart::write_feedback(double at_s) {
     const drug::Effects of_drugs = drug_effects(state_);
     const drug::Competition& competition = network_.options().drives.competition;
     const std::size_t states = competition.states();
+    const std::vector<double> quinolinic = quinolinic_gating(state_);
     for (std::size_t p = 0; p < network_.populations.size(); ++p) {
         FastPopulation& population = network_.populations[p];
-        const std::size_t n = population.size();
+        const std::size_t n = population.size(), region = population.specification.region;
         const bool acts = acts_[p];
         const float ampa_open = static_cast<float>(1 - strength(drug::Target::ampa, of_drugs, at_s, p)),
                     gaba_gain = static_cast<float>(1 + strength(drug::Target::gaba_a, of_drugs, at_s, p));
         const synapse::PerSubunit free = without_antagonist(of_drugs, at_s, p);
+        const double glycine = glycine_site_factor(state_, region);
+        const auto inhibited = static_cast<float>(
+            1 - coupled(&molecular::InflammationParameters::gaba_a_loss, inflammation_level(region, at_s)));
         // Share of the conductance of neuron i's pool that passes through one class of subunits.
         const auto passing = [&](Pool pool, const synapse::PerSubunit& conductance, std::size_t i, bool ab) {
             const std::vector<SubunitSums>& subunits = population.drives.pools[pool];
@@ -506,7 +601,7 @@ void SlowPart::write_feedback(double at_s) {
                 }
                 sum += share;
             }
-            return sum;
+            return glycine * sum;
         };
         for (std::size_t i = 0; i < population.unblocked_nmda.size(); ++i) {
             const synapse::PerSubunit& shares = nmda_pools_[p][synaptic].conductance;
@@ -522,7 +617,7 @@ void SlowPart::write_feedback(double at_s) {
                     receptor.gain[i] = ampa_open * of(state_.signalling[p].ampa_gain) * of(state_.scaling[p]);
                 }
             if (receptor.kind == synapse::ReceptorKind::gaba_a && !receptor.gain.empty())
-                std::fill(receptor.gain.begin(), receptor.gain.end(), gaba_gain);
+                std::fill(receptor.gain.begin(), receptor.gain.end(), gaba_gain * inhibited);
             if (receptor.kind == synapse::ReceptorKind::nmda) {
                 const synapse::PerSubunit shares = synapse::conductance_shares(receptor.parameters);
                 for (std::size_t i = 0; i < n; ++i) {
@@ -536,12 +631,16 @@ void SlowPart::write_feedback(double at_s) {
             for (std::size_t i = 0; i < n; ++i) {
                 const double gating =
                     state_.glutamate.empty() ? 1 : state_.glutamate[population.voxel_of(i)].nmda_gating;
-                const double g = population.specification.tonic_nmda_nS * gating;
-                population.tonic_ab_nS[i] = static_cast<float>(g * passing(extrasynaptic, shares, i, true));
-                population.tonic_cd_nS[i] = static_cast<float>(g * passing(extrasynaptic, shares, i, false));
+                const double tonic_nS = population.specification.tonic_nmda_nS;
+                const double more = quinolinic[population.voxel_of(i)];
+                population.tonic_ab_nS[i] =
+                    static_cast<float>(tonic_nS * (gating + more) * passing(extrasynaptic, shares, i, true));
+                population.tonic_cd_nS[i] =
+                    static_cast<float>(tonic_nS * gating * passing(extrasynaptic, shares, i, false));
             }
         }
     }
+    apply_age(at_s);
     if (state_.glutamate.empty()) return;
     std::vector<float> open;
     for (const glutamate::ExtracellularPool& voxel : state_.glutamate)

@@ -215,10 +215,13 @@ void update_spines(FastNetwork& network, StructuralState& state, const structure
         const double homeostatic = drive.homeostatic ? (*drive.homeostatic)[i] : 1;
         structure::grow(state.dendritic, i,
                         structure::formation_per_h(parameters, protein, homeostatic) * duration_h *
-                            state.healthy_count[i]);
+                            (drive.readiness ? (*drive.readiness)[i] : 1) * state.healthy_count[i]);
     }
     const std::vector<std::int32_t> vacant = structure::vacancies(state.dendritic);
     const network::Projection& spec = projection.specification;
+    if (drive.axons)
+        state.sources = std::make_shared<const structure::PartnerGrid>(network.populations[spec.source].positions,
+                                                                       *drive.axons, kernel_width(state));
     const std::vector<structure::Pair> pairs =
         choose_sources(state, network.populations[spec.target].positions, vacant, spec.source == spec.target,
                        formation_key(network, state, update), network.team());
@@ -244,7 +247,8 @@ void update_spines(FastNetwork& network, StructuralState& state, const structure
 }
 
 void update_elements(FastNetwork& network, StructuralState& state, const std::vector<double>& source_calcium,
-                     const std::vector<double>& target_calcium, double from_h, double to_h) {
+                     const std::vector<double>& target_calcium, double from_h, double to_h,
+                     const std::vector<double>* source_readiness, const std::vector<double>* target_readiness) {
     FastProjection& projection = network.projections[state.specification.projection];
     network::SynapseStore& synapses = projection.synapses;
     const network::Projection& spec = projection.specification;
@@ -252,10 +256,12 @@ void update_elements(FastNetwork& network, StructuralState& state, const std::ve
     const double duration_s = (to_h - from_h) * 3600;
     for (std::size_t i = 0; i < source_calcium.size(); ++i)
         structure::grow(state.axonal, i,
-                        structure::growth_rate(state.specification.axonal, source_calcium[i]) * duration_s);
+                        structure::growth_rate(state.specification.axonal, source_calcium[i]) * duration_s *
+                            (source_readiness ? (*source_readiness)[i] : 1));
     for (std::size_t i = 0; i < target_calcium.size(); ++i)
         structure::grow(state.dendritic, i,
-                        structure::growth_rate(state.specification.dendritic, target_calcium[i]) * duration_s);
+                        structure::growth_rate(state.specification.dendritic, target_calcium[i]) * duration_s *
+                            (target_readiness ? (*target_readiness)[i] : 1));
 
     // Axons first, then dendrites among what is left (Butz & van Ooyen 2013: deletions before formation).
     std::vector<network::SynapseIndex> gone;
@@ -294,6 +300,37 @@ void update_elements(FastNetwork& network, StructuralState& state, const std::ve
     }
     synapses.add(added);
     state.formed += added.size();
+}
+
+void leave_free(StructuralState& state, const std::vector<std::uint32_t>& sources,
+                const std::vector<std::uint32_t>& targets) {
+    for (const std::uint32_t j : sources) state.axonal.grown[j] = 0;
+    for (const std::uint32_t i : targets) state.dendritic.grown[i] = 0;
+    if (targets.empty() || targets.size() == state.healthy_count.size()) return;
+    double sum = 0;
+    for (const std::uint32_t count : state.healthy_count) sum += count;
+    const double mean = sum / static_cast<double>(state.healthy_count.size() - targets.size());
+    for (const std::uint32_t i : targets) state.healthy_count[i] = static_cast<std::uint32_t>(std::lround(mean));
+}
+
+void bury(FastNetwork& network, StructuralState& state, const std::vector<std::uint32_t>& sources,
+          const std::vector<std::uint32_t>& targets) {
+    FastProjection& projection = network.projections[state.specification.projection];
+    const network::SynapseStore& synapses = projection.synapses;
+    std::vector<bool> from(synapses.sources(), false), to(synapses.targets(), false);
+    for (const std::uint32_t j : sources) from[j] = true;
+    for (const std::uint32_t i : targets) to[i] = true;
+    const bool spines = state.specification.rule == "spines";
+    std::vector<network::SynapseIndex> gone;
+    synapses.for_each([&](network::SynapseIndex index, const network::Synapse& s) {
+        if (!from[s.source] && !to[s.target]) return;
+        gone.push_back(index);
+        if (spines) structure::grow(state.axonal, s.source, -1); // an axon has as many elements as synapses
+    });
+    state.buried += gone.size();
+    remove_with_elements(projection, state, gone);
+    for (const std::uint32_t j : sources) state.axonal.grown[j] = 0;
+    for (const std::uint32_t i : targets) state.dendritic.grown[i] = 0;
 }
 
 void check_invariants(const FastNetwork& network, const StructuralState& state) {

@@ -62,6 +62,7 @@ struct StructuralState {
     std::uint64_t formed = 0;       ///< this and the following since the last time the recorder asked
     std::uint64_t eliminated = 0;   ///< synapses that were established
     std::uint64_t nascent_lost = 0; ///< nascent ones that did not stabilise
+    std::uint64_t buried = 0;       ///< synapses of neurons that died
 };
 
 /// State at the start: every synapse is bound on both sides; with the rule "spines" each gets an age from the
@@ -78,6 +79,8 @@ struct SpineDrive {
     const std::vector<double>* homeostatic = nullptr;      ///< factor per target; null: 1
     double stress = 0;
     double inflammation = 0;
+    const std::vector<double>* readiness = nullptr;   ///< factor of formation per target; null: 1
+    const std::vector<std::int32_t>* axons = nullptr; ///< weight of each source as a partner; null: 1
 };
 
 /// Advances the rule "spines" from `from_h` to `to_h`.
@@ -85,9 +88,20 @@ void update_spines(FastNetwork& network, StructuralState& state, const structure
                    const SpineDrive& drive, double from_h, double to_h);
 
 /// Advances the rule "elements" from `from_h` to `to_h`: elements grow by calcium, surplus ones lose their synapses, vacant
-/// ones pair.
+/// ones pair. Growth is scaled by the readiness of neurons, if given.
 void update_elements(FastNetwork& network, StructuralState& state, const std::vector<double>& source_calcium,
-                     const std::vector<double>& target_calcium, double from_h, double to_h);
+                     const std::vector<double>& target_calcium, double from_h, double to_h,
+                     const std::vector<double>* source_readiness = nullptr,
+                     const std::vector<double>* target_readiness = nullptr);
+
+/// Leaves slots without elements; those on the target side will grow as many spines as the mean of the others.
+void leave_free(StructuralState& state, const std::vector<std::uint32_t>& sources,
+                const std::vector<std::uint32_t>& targets);
+
+/// Takes out all synapses of neurons that died, with their elements. Elements of their partners become vacant; on axons
+/// of the rule "spines" they go.
+void bury(FastNetwork& network, StructuralState& state, const std::vector<std::uint32_t>& sources,
+          const std::vector<std::uint32_t>& targets);
 
 /// \throws std::logic_error  if bound elements and synapses differ on either side
 void check_invariants(const FastNetwork& network, const StructuralState& state);

@@ -360,6 +360,43 @@ void apply_set(Node& root, std::string_view assignment) {
     assign(root, "", keys, parse_value(text, place));
 }
 
+void set_value(Node& root, const std::string& key, Node value) {
+    const std::vector<std::string> keys = split_key(key);
+    if (keys.empty())
+        throw ConfigError(value.place, "the key must be names joined by dots, such as population.pv.size");
+    assign(root, "", keys, std::move(value));
+}
+
+void add_fragment(Node& base, Node fragment) {
+    for (Entry& entry : *fragment.table())
+        if (Entry* slot = base.find(entry.key); slot && slot->value.array() && entry.value.array()) {
+            // A list that is empty now may stand elsewhere than one of tables: see add_entry.
+            Node list = slot->value;
+            for (Node& element : *entry.value.array()) list.array()->push_back(std::move(element));
+            replace_entry(base, *slot, {entry.key, slot->place, std::move(list)});
+            entry.value.value = Node::Array{};
+        }
+    fragment.table()->remove_if([](const Entry& e) { return e.value.array() && e.value.array()->empty(); });
+    merge(base, std::move(fragment));
+}
+
+const Node* find_path(const Node& root, const std::string& key) {
+    const Node* at = &root;
+    for (const std::string& part : split_key(key)) {
+        if (const Node::Array* array = at->array()) {
+            std::size_t index = array->size();
+            const auto [rest, error] = std::from_chars(part.data(), part.data() + part.size(), index);
+            if (error != std::errc{} || rest != part.data() + part.size() || index >= array->size()) return nullptr;
+            at = &(*array)[index];
+        } else {
+            const Entry* entry = at->find(part);
+            if (!entry) return nullptr;
+            at = &entry->value;
+        }
+    }
+    return at;
+}
+
 Node parse_value(const std::string& text, const Place& place) {
     std::optional<Node> value = parsed_value(text, place.file);
     if (!value) value = parsed_value(toml_string(text), place.file);

@@ -64,6 +64,16 @@ Node parse_config(std::string_view text, const std::string& name);
 /// ConfigError.
 void apply_set(Node& root, std::string_view assignment);
 
+/// Puts `value` at a dotted `key` as apply_set does. Throws ConfigError at the place of the value.
+void set_value(Node& root, const std::string& key, Node value);
+
+/// Lays a fragment of a config on another: tables are merged as by `extends`, but lists at the top, such as
+/// [[dose]], are added to those that are there.
+void add_fragment(Node& base, Node fragment);
+
+/// The node at a dotted `key`; null if there is none.
+const Node* find_path(const Node& root, const std::string& key);
+
 /// The value that `text` stands for: TOML if it parses, else the text itself. All of it gets the `place`. Throws
 /// ConfigError.
 Node parse_value(const std::string& text, const Place& place);

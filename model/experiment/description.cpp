@@ -50,12 +50,14 @@ std::vector<SectionInWords> config_sections() {
         section<engine::StructuralProjection>("[projection.NAME.structural]"),
         section<structure::GrowthRule>("[projection.NAME.structural] axonal, dendritic"),
         section<engine::Stimulus>("[[stimulus]]"), section<glutamate::GlutamateParameters>("[glutamate]"),
+        section<molecular::InflammationParameters>("[inflammation]"),
         section<molecular::SignallingParameters>("[molecular]"),
         section<molecular::RestingDrive>("[molecular.resting_drive]"), section<neuron::LType>("[l_type]"),
-        section<synapse::Scaling>("[scaling]"),
-        section<molecular::Stress>("[stress]"), section<structure::CalciumParameters>("[calcium]"),
-        section<engine::StructureModel>("[structure]"), section<structure::SpineParameters>("[structure.spines]"),
-        section<engine::DrugModel>("[drug.NAME]"), section<drug::PkModel>("[drug.NAME.pharmacokinetics]"),
+        section<synapse::Scaling>("[scaling]"), section<molecular::Stress>("[stress]"),
+        section<structure::CalciumParameters>("[calcium]"), section<engine::StructureModel>("[structure]"),
+        section<structure::SpineParameters>("[structure.spines]"),
+        section<structure::NeurogenesisParameters>("[neurogenesis.NAME]"), section<engine::DrugModel>("[drug.NAME]"),
+        section<drug::PkModel>("[drug.NAME.pharmacokinetics]"),
         section<drug::Compartment>("[[drug.NAME.pharmacokinetics.compartment]]"),
         section<drug::Flow>("[[drug.NAME.pharmacokinetics.flow]]"),
         section<drug::Species>("[[drug.NAME.pharmacokinetics.species]], [drug.NAME.species.NAME]"),
@@ -65,11 +67,13 @@ std::vector<SectionInWords> config_sections() {
         section<drug::Covariance>("[[drug.NAME.pharmacokinetics.covariance]]"),
         section<drug::Blocker>("[drug.NAME.species.NAME.block]"),
         section<drug::TargetEffect>("[drug.NAME.species.NAME.target.NAME]"), section<engine::Arms>("[arms]"),
-        section<drug::Dose>("[[dose]]"), section<drug::Repeat>("[dose.repeat]"),
-        section<engine::Intervention>("[[intervention]]"), section<clinic::SymptomScore>("[symptom_score]"),
-        section<clinic::Expectation>("[symptom_score.expectation]"), section<engine::Multirate>("[multirate]"),
-        section<RecordOptions>("[record]"), section<RecordWindow>("[[record.windows]]"),
-        section<engine::Trace>("[[record.traces]]"));
+        section<drug::Dose>("[[dose]]"), section<drug::Repeat>("[dose.repeat], [therapy.repeat]"),
+        section<engine::Intervention>("[[intervention]]"), section<clinic::Therapy>("[[therapy]]"),
+        section<clinic::SymptomScore>("[symptom_score]"), section<clinic::Expectation>("[symptom_score.expectation]"),
+        section<engine::Multirate>("[multirate]"), section<RecordOptions>("[record]"),
+        section<RecordWindow>("[[record.windows]]"), section<engine::Trace>("[[record.traces]]"),
+        section<CohortOptions>("[cohort]"), section<FieldOptions>("[cohort.field.NAME]"),
+        section<CorrelationOptions>("[[cohort.correlation]]"), section<PlanOptions>("[[plan]]"));
     return all;
 }
 

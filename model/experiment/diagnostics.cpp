@@ -50,6 +50,16 @@ void Diagnostics::warning(Place place, std::string text) {
     found_.push_back({Diagnostic::Severity::warning, std::move(place), std::move(text)});
 }
 
+void Diagnostics::add(const Diagnostics& other) {
+    for (const Diagnostic& d : other.found_)
+        if (std::ranges::find(found_, d) == found_.end()) found_.push_back(d);
+}
+
+void Diagnostics::note_number(std::string path, std::string_view unit, const Range& range) {
+    const auto known = std::ranges::find(numbers_, path, &NumberKey::path);
+    if (known == numbers_.end()) numbers_.push_back({std::move(path), std::string(unit), range});
+}
+
 bool Diagnostics::has_errors() const {
     return std::ranges::any_of(found_, [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::error; });
 }

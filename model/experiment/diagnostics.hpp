@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "quantity/parameter.hpp"
+
 namespace rewire::experiment {
 
 /// Where a key or a value stands. An override has `file` = "--set population.pv.size=-5" and no line.
@@ -28,16 +30,30 @@ struct Diagnostic {
     Severity severity;
     Place place;
     std::string text; ///< "[population.pv] size = -5: must be 1 or more"
+
+    bool operator==(const Diagnostic&) const = default;
 };
 
 /// "place: error: text".
 std::string to_string(const Diagnostic&);
 
-/// Collects errors and warnings.
+/// A number that a config may hold, given there or left to its default: what a cohort can vary.
+struct NumberKey {
+    std::string path; ///< as after --set: "subject.weight"
+    std::string unit;
+    Range range;
+};
+
+/// Collects errors and warnings, and beside them the numbers that were read.
 class Diagnostics {
 public:
     void error(Place, std::string text);
     void warning(Place, std::string text);
+    /// Takes over what another reading found, without what is here already.
+    void add(const Diagnostics&);
+
+    void note_number(std::string path, std::string_view unit, const Range&);
+    const std::vector<NumberKey>& numbers() const { return numbers_; }
 
     bool empty() const { return found_.empty(); }
     bool has_errors() const;
@@ -53,6 +69,7 @@ public:
 
 private:
     std::vector<Diagnostic> found_;
+    std::vector<NumberKey> numbers_;
 };
 
 /// A config that cannot be used; what() is the formatted list.

@@ -65,6 +65,7 @@ void read_general(TableReader& root, Experiment& experiment) {
 Experiment read_experiment(Node tree) {
     Diagnostics diagnostics;
     Experiment experiment;
+    const Node as_given = tree.find("cohort") ? tree : Node{};
     {
         TableReader root(tree, "", diagnostics, keys_of<Config>());
         read_general(root, experiment);
@@ -74,6 +75,7 @@ Experiment read_experiment(Node tree) {
         read_mechanisms(root, experiment.model, diagnostics);
         read_drugs(root, experiment.model, experiment.doses, diagnostics);
         read_schedule(root, experiment.model, experiment.doses);
+        read_cohort(root, as_given, experiment, diagnostics);
         root.finish();
     }
     diagnostics.throw_if_errors();

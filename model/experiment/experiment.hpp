@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "clinic/cohort.hpp"
+#include "clinic/outcome.hpp"
 #include "engine/model.hpp"
 #include "experiment/config_tree.hpp"
 #include "experiment/diagnostics.hpp"
@@ -20,11 +22,45 @@ struct DoseWindow {
     double end_s = 0;
 };
 
+/// What is done with the patients of a cohort.
+struct Plan {
+    std::string name;
+    Node tree;                    ///< the config of the plan for the typical patient
+    double first_treatment_s = 0; ///< infinite for no treatment
+    double last_treatment_s = 0;  ///< end of the last dose; without any, of therapies and interventions
+};
+
+/// A field of the patients, beside what clinic::Field says of it.
+struct FieldKey {
+    std::string key;  ///< path in the config; empty for a covariate
+    std::string unit; ///< of its values
+    Place place;
+};
+
+/// Virtual patients and the plans that they go through.
+struct Cohort {
+    std::int64_t seed = 1;
+    std::vector<std::int64_t> patients; ///< their numbers
+    std::int64_t repeats = 1;
+    std::int64_t bootstrap = 2000;
+    bool vary_body = true;
+    clinic::OutcomeRules rules;
+    std::vector<FieldKey> keys; ///< per field of the sampler
+    clinic::Sampler sampler;
+    std::vector<Plan> plans;
+    std::optional<std::size_t> control; ///< index of a plan
+    double treatment_start_s = 0;
+    std::vector<double> days_s;                     ///< after treatment_start_s
+    std::optional<std::vector<std::string>> record; ///< as the config asks for; none: the default
+    Place record_place;
+};
+
 /// Everything that `rewire run` needs.
 struct Experiment {
     std::string title;
-    engine::Model model;
+    engine::Model model; ///< in a cohort that of the typical patient without a plan
     std::vector<DoseWindow> doses;
+    std::optional<Cohort> cohort;
     std::string resolved_toml; ///< the config as run, defaults filled in
     Diagnostics warnings;
 };
@@ -36,6 +72,10 @@ Experiment read_experiment(Node tree);
 /// Loads a file, applies `overrides` ("KEY=VALUE") and reads it.
 /// \throws ConfigError with every fault found
 Experiment load_experiment(const std::filesystem::path& file, const std::vector<std::string>& overrides = {});
+
+/// The experiment of one patient in one plan: the config of the plan with the values of the patient in it.
+/// \throws ConfigError  the values do not go together with the rest of the config
+Experiment patient_experiment(const Cohort&, const Plan&, const clinic::Patient&);
 
 // Parts of read_experiment, in the order in which they run.
 
@@ -65,6 +105,9 @@ void read_receptors_in_use(TableReader& root, const engine::Model& model);
 void read_drugs(TableReader& root, engine::Model& model, std::vector<DoseWindow>& doses, Diagnostics& diagnostics);
 void read_mechanisms(TableReader& root, engine::Model& model, Diagnostics& diagnostics);
 void read_schedule(TableReader& root, engine::Model& model, const std::vector<DoseWindow>& doses);
+/// [cohort] and [[plan]], once the rest has been read without errors.
+/// \param tree  the config as it was before that, which the plans are laid on
+void read_cohort(TableReader& root, const Node& tree, Experiment& experiment, Diagnostics& diagnostics);
 
 // ---- implementation of the template
 

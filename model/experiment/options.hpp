@@ -26,6 +26,31 @@ struct RecordWindow {
     double every_s = 1;
 };
 
+/// [cohort]
+struct CohortOptions {
+    std::int64_t number = 20;
+    std::int64_t repeats = 1;
+    std::int64_t bootstrap = 2000;
+    bool vary_body = true;
+    double response = 0.5;
+    double remission = 0.67;
+};
+
+/// [cohort.field.NAME]
+struct FieldOptions {
+    bool known = true;
+};
+
+/// An entry of cohort.correlation.
+struct CorrelationOptions {
+    double coefficient = 0;
+};
+
+/// [[plan]]
+struct PlanOptions {
+    bool no_treatment = false;
+};
+
 /// A table whose keys are names, each with a table for an S.
 template <class S>
 struct Named {};
@@ -49,18 +74,141 @@ struct Described<experiment::Config> {
         {"stimulus", "a list of tables", "(none)", "input for a while: [[stimulus]]"},
         {"glutamate", "a table", "(none)", "extracellular glutamate; runs if the table is there"},
         {"molecular", "a table", "(none)", "eEF2, BDNF, TrkB, mTORC1, AMPA gain; runs if the table is there"},
+        {"inflammation", "a table", "(none)", "cytokines and kynurenines of a region; runs if the table is there"},
         {"l_type", "a table", "(all defaults)", "L-type calcium current as an input of [molecular]"},
         {"scaling", "a table", "(none)", "homeostatic scaling of synapses; runs if the table is there"},
         {"stress", "a table", "(all defaults)", "what the intervention stress does"},
         {"calcium", "a table", "(all defaults)", "calcium trace that structural plasticity and scaling follow"},
         {"structure", "a table", "(all defaults)", "structural plasticity; runs if a projection is structural"},
+        {"neurogenesis", "tables by name", "(none)",
+         "neurons that are born and die, [neurogenesis.NAME] for the population NAME"},
         {"drug", "tables by name", "(none)", "drugs: [drug.NAME], a parent before its metabolites"},
         {"dose", "a list of tables", "(none)", "when drugs are given: [[dose]]"},
         {"arms", "a table", "(all defaults)", "on whose NMDA receptors drugs and antagonists act"},
         {"intervention", "a list of tables", "(none)", "antagonists and switches: [[intervention]]"},
+        {"therapy", "a list of tables", "(none)", "partner therapies, ASSUMPTIONS: [[therapy]]"},
         {"symptom_score", "a table", "(none)", "surrogate symptom score, a readout; recorded if the table is there"},
         {"multirate", "a table", "(all defaults)", "bursts and leaps of multirate mode"},
         {"record", "a table", "(all defaults)", "what the result holds"},
+        {"cohort", "a table", "(none)", "virtual patients, each of whom goes through every [[plan]]"},
+        {"plan", "a list of tables", "(none)", "what is done with the patients of [cohort]: [[plan]]"},
+    });
+};
+
+template <>
+struct Described<experiment::CohortOptions> {
+    using S = experiment::CohortOptions;
+    static constexpr std::string_view name = "cohort";
+    static constexpr std::string_view meaning = "virtual patients, each of whom goes through every plan";
+    static constexpr auto parameters = std::to_array<Parameter<S>>({
+        {"number", "1", &S::number, {1, 1e6}, "patients; patient 7 is the same in a cohort of any size", ""},
+        {"repeats",
+         "1",
+         &S::repeats,
+         {1, 65535},
+         "how often each patient is simulated: with another circuit, another body and other values of the fields that "
+         "are not known",
+         ""},
+        {"bootstrap",
+         "1",
+         &S::bootstrap,
+         {100, 1e6},
+         "resamples of the patients for the confidence intervals",
+         "Efron & Tibshirani 1993: 1,000 or more"},
+        {"vary_body", "1", &S::vary_body, any_value,
+         "each patient has a body of its own where the models of the drugs state a variability between subjects", ""},
+        {"response",
+         "1",
+         &S::response,
+         {0, 1, true},
+         "fall of the surrogate score that makes a responder, share of its level before treatment",
+         "the usual definition, as in Han 2016"},
+        {"remission",
+         "1",
+         &S::remission,
+         {0, 1, true},
+         "the same for remission; response or more",
+         "[M] MADRS of 10 or less (Hawley 2002) from the 30 to 33 with which trials begin (Murrough 2013)"},
+    });
+    static constexpr auto keys = std::to_array<Key>({
+        {"seed", "a whole number, 0 or more", "(that of [experiment])", "seed of the patients", "1", non_negative},
+        {"patients",
+         "a list of whole numbers",
+         "(1 to number)",
+         "only these patients, such as [7] for a personal plan",
+         "1",
+         {1, 1e6}},
+        {"field", "tables by name", "(none)", "what differs between patients: [cohort.field.NAME]"},
+        {"correlation", "a list of tables", "(none)", "fields that go together: [[cohort.correlation]]"},
+        {"control", "the name of a plan", "(none)", "the plan that the others are compared with"},
+        {.name = "treatment_start",
+         .fallback = "(the first dose, or what else a plan begins with, of any plan)",
+         .meaning = "when the pre-treatment level is taken; days count from here in every plan",
+         .unit = "s",
+         .range = time_from_0},
+        {.name = "days",
+         .holds = "a list of times",
+         .fallback = R"(["1 d", "7 d", "12 d"])",
+         .meaning = "when outcomes are taken, after treatment_start [Kishimoto 2016: effect at day 1, 7 and 12]",
+         .unit = "s",
+         .range = time_from_0},
+        {"record", "names of quantities of /trajectory/slow",
+         "(score, spine density, synapses' AMPA gain, BDNF, proteins, plasma and NMDA block, where they are)",
+         "what is kept of each patient"},
+    });
+};
+
+template <>
+struct Described<experiment::FieldOptions> {
+    using S = experiment::FieldOptions;
+    static constexpr std::string_view name = "field";
+    static constexpr std::string_view meaning = "something in which patients differ";
+    static constexpr auto parameters = std::to_array<Parameter<S>>({
+        {"known", "1", &S::known, any_value,
+         "stays the same when a patient is repeated; false: drawn again, given the fields that are known", ""},
+    });
+    static constexpr auto keys = std::to_array<Key>({
+        {"key", "a number of the config, written as after --set, such as \"subject.weight\"",
+         "(none: a covariate, a plain number that acts by its correlations alone)", "what it is a value of"},
+        {.name = "distribution", .meaning = "how it differs", .choices = "normal|lognormal|uniform"},
+        {"mean", "a value of the key", "", "normal: mean"},
+        {"sd", "a value of the key, 0 or more", "", "normal: standard deviation"},
+        {"median", "a value of the key, above 0", "", "lognormal: median"},
+        {.name = "sd_log",
+         .meaning = "lognormal: standard deviation of the natural logarithm, which is omega of pharmacokinetics",
+         .range = non_negative},
+        {"low", "a value of the key", "(none)", "uniform: least value; else where the distribution is cut off"},
+        {"high", "a value of the key", "(none)", "uniform: greatest value; else where the distribution is cut off"},
+    });
+};
+
+template <>
+struct Described<experiment::CorrelationOptions> {
+    using S = experiment::CorrelationOptions;
+    static constexpr std::string_view name = "correlation";
+    static constexpr std::string_view meaning = "two fields of patients that go together (Gaussian copula)";
+    static constexpr auto parameters = std::to_array<Parameter<S>>({
+        {"coefficient", "1", &S::coefficient, {-1, 1}, "correlation of their normal scores", "", {}, true},
+    });
+    static constexpr auto keys = std::to_array<Key>({
+        {"first", "the name of a field", "", "one of them"},
+        {"second", "the name of a field", "", "the other"},
+    });
+};
+
+template <>
+struct Described<experiment::PlanOptions> {
+    using S = experiment::PlanOptions;
+    static constexpr std::string_view name = "plan";
+    static constexpr std::string_view meaning =
+        "what is done with the patients: a fragment of a config that is laid on it";
+    static constexpr auto parameters = std::to_array<Parameter<S>>({
+        {"no_treatment", "1", &S::no_treatment, any_value, "needed of a plan without a dose or another treatment", ""},
+    });
+    static constexpr auto keys = std::to_array<Key>({
+        {"name", "text", "", "what the plan is called in results"},
+        {"NAME", "a table or a list of tables of a config", "(none)",
+         "tables are merged, lists of tables such as [[plan.dose]] and [[plan.intervention]] added to those there"},
     });
 };
 

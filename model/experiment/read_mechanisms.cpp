@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "drug/shipped.hpp"
+#include "engine/therapies.hpp"
 #include "experiment/experiment.hpp"
 #include "experiment/options.hpp"
 #include "quantity/units.hpp"
@@ -85,6 +86,13 @@ void read_scaling(TableReader& root, engine::Model& model) {
     table->finish();
 }
 
+void read_inflammation(TableReader& root, engine::Model& model) {
+    auto table = root.section<molecular::InflammationParameters>("inflammation");
+    if (!table) return;
+    table->read(model.inflammation.emplace());
+    table->finish();
+}
+
 void read_structure(TableReader& root, engine::Model& model) {
     auto table = model.structure ? root.section_or_empty<engine::StructureModel>("structure")
                                  : root.section<engine::StructureModel>("structure");
@@ -102,6 +110,43 @@ void read_structure(TableReader& root, engine::Model& model) {
         spines->finish();
     }
     table->finish();
+}
+
+/// [neurogenesis.NAME], NAME a population.
+void read_neurogenesis(TableReader& root, engine::Model& model) {
+    if (!root.table("neurogenesis")) return;
+    for (TableReader& reader : root.sections<structure::NeurogenesisParameters>("neurogenesis")) {
+        engine::NeurogenesisModel m;
+        structure::NeurogenesisParameters& p = m.parameters;
+        reader.read(p);
+        reader.finish();
+        const auto index = index_of(reader, "", "population", reader.name(), model.populations);
+        if (const std::string fault = structure::fault_of(p); !fault.empty()) reader.error("", fault);
+        if (!index) continue;
+        m.population = *index;
+        network::Population& population = model.populations[m.population];
+        if (p.mature > population.size)
+            reader.error("mature", fmt::format("must be at most the size of {} ({}), the number of its slots",
+                                               population.name, population.size));
+        else if (p.mature == population.size)
+            reader.warning("mature", fmt::format("leaves no slot of {} free: neurons are born only where others died",
+                                                 population.name));
+        if (!std::holds_alternative<neuron::Adex>(population.model) &&
+            !std::holds_alternative<neuron::LifConductance>(population.model))
+            reader.error("", fmt::format("the model of {} must be adex or lif_conductance, whose conductances change "
+                                         "with age",
+                                         population.name));
+        for (const network::Projection& q : model.projections)
+            if (!q.structural && !q.receptors.empty() && (q.source == m.population || q.target == m.population))
+                reader.error("",
+                             fmt::format("projection {} must be structural, or new neurons could not connect", q.name));
+        if (std::ranges::find(model.signalling_populations, m.population) == model.signalling_populations.end())
+            reader.warning("", fmt::format("BDNF and TrkB stay as in health: {} is not among the populations of "
+                                           "[molecular]",
+                                           population.name));
+        if (p.mature >= 1) population.at_start = p.mature;
+        model.neurogenesis.push_back(m);
+    }
 }
 
 /// Whether synapses onto the population are spines.
@@ -147,7 +192,9 @@ void read_symptom_score(TableReader& root, engine::Model& model, const Diagnosti
 
 /// Whether the experiment has the mechanism of that table, if any is needed.
 bool has_mechanism(const engine::Model& model, std::string_view table) {
-    return table == "molecular" ? model.signalling.has_value() : table != "glutamate" || model.glutamate.has_value();
+    if (table == "molecular") return model.signalling.has_value();
+    if (table == "inflammation") return model.inflammation.has_value();
+    return table != "glutamate" || model.glutamate.has_value();
 }
 
 /// Whether an intervention acts on receptors that each population has of its own.
@@ -169,8 +216,12 @@ void read_interventions(TableReader& root, engine::Model& model) {
         i.strength = reader.quantity("strength", "1", is_share ? fraction : non_negative).value_or(1);
         if (known && !has_mechanism(model, kind->needs))
             reader.error("what", fmt::format("acts on [{}], which this experiment does not have", kind->needs));
-        if (i.what == "stress" && !model.signalling && !model.glutamate && !model.structure)
-            reader.error("what", "acts on [molecular], [glutamate] and [structure], none of which this experiment has");
+        if (i.what == "stress" && !model.signalling && !model.glutamate && !model.structure && !model.inflammation &&
+            model.neurogenesis.empty())
+            reader.error("what", "acts on [molecular], [glutamate], [structure], [inflammation] and [neurogenesis], "
+                                 "none of which this experiment has");
+        if (i.what == "inflammation" && !model.structure && !model.inflammation)
+            reader.error("what", "acts on [structure] and [inflammation], neither of which this experiment has");
         if (const auto names = reader.string_list("populations")) {
             if (known && !on_receptors(i.what))
                 reader.error("populations",
@@ -184,6 +235,48 @@ void read_interventions(TableReader& root, engine::Model& model) {
         }
         reader.finish();
         model.interventions.push_back(std::move(i));
+    }
+}
+
+void read_therapies(TableReader& root, engine::Model& model) {
+    for (TableReader& reader : root.sections<clinic::Therapy>("therapy")) {
+        clinic::Therapy session;
+        session.kind = reader.string("kind").value_or("");
+        reader.read(session);
+        const auto kind = std::ranges::find(clinic::therapy_kinds, session.kind, &clinic::TherapyKind::name);
+        if (kind == clinic::therapy_kinds.end()) { // complained of already
+            reader.finish_early();
+            continue;
+        }
+        session.effects.current_pA = reader.quantity_or("current", kind->effects.current_pA);
+        session.effects.bdnf_synthesis = reader.quantity_or("bdnf_synthesis", kind->effects.bdnf_synthesis);
+        session.effects.stress_relief = reader.quantity_or("stress_relief", kind->effects.stress_relief);
+        std::vector<std::size_t> populations;
+        if (const auto names = reader.string_list("populations")) {
+            for (const std::string& name : *names)
+                if (const auto index = index_of(reader, "populations", "population", name, model.populations))
+                    populations.push_back(*index);
+        } else if (model.signalling) {
+            populations = model.signalling_populations;
+        }
+        if (session.effects.current_pA != 0 && populations.empty() && !reader.has("populations"))
+            reader.error("populations", "must name the populations that the current reaches: there is no [molecular]");
+        if (session.effects.bdnf_synthesis != 0 && !model.signalling)
+            reader.error("bdnf_synthesis", "must be 0: it acts on [molecular], which this experiment does not have");
+        drug::Repeat repeat;
+        if (auto table = reader.section<drug::Repeat>("repeat")) {
+            table->read(repeat);
+            if (repeat.times > 1 && repeat.every_s < session.duration_s)
+                table->error("every",
+                             fmt::format("must not be below over ({} s): sessions would overlap", session.duration_s));
+            table->finish();
+        }
+        if (session.start_s >= model.duration_s) reader.warning("at", after_the_end(model) + ": no session is held");
+        reader.finish();
+        for (std::int64_t k = 0; k < repeat.times && session.start_s < model.duration_s; ++k) {
+            engine::add_session(model, session, populations);
+            session.start_s += repeat.every_s;
+        }
     }
 }
 
@@ -302,6 +395,8 @@ void read_effect(TableReader& table, const engine::Model& model, drug::TargetEff
         table.error("efficacy", fmt::format("must be 1 or less: {} can lose no more than all", t.name));
     if (t.effect == drug::Effect::gain && effect.efficacy < -1)
         table.error("efficacy", fmt::format("must be -1 or more: {} can lose no more than all", t.name));
+    if (t.target == drug::Target::cytokines && effect.efficacy < 0)
+        table.error("efficacy", "must be 0 or more: a drug can only add to the clearance of cytokines");
     if (effect.efficacy != 0 && !has_mechanism(model, t.needs))
         table.warning("", fmt::format("has no effect without [{}]", t.needs));
     table.finish();
@@ -478,15 +573,18 @@ void read_doses(TableReader& root, engine::Model& model, const std::vector<std::
 
 void read_mechanisms(TableReader& root, engine::Model& model, Diagnostics& diagnostics) {
     read_glutamate(root, model);
+    read_inflammation(root, model);
     read_molecular(root, model);
     read_scaling(root, model);
     read_structure(root, model);
+    read_neurogenesis(root, model);
     read_constants(root, "l_type", model.l_type, model.signalling.has_value(), "[molecular]");
     read_constants(root, "stress", model.stress, model.signalling || model.glutamate || model.structure,
                    "[molecular], [glutamate] or [structure]");
     read_constants(root, "calcium", model.calcium, model.structure || model.scaling,
                    "a structural projection or [scaling]");
     read_interventions(root, model);
+    read_therapies(root, model);
     read_symptom_score(root, model, diagnostics);
 }
 

@@ -139,6 +139,7 @@ void read_schedule(TableReader& root, engine::Model& model, const std::vector<Do
     times = {0, model.duration_s};
     for (const DoseWindow& d : doses) times.insert(times.end(), {d.start_s, d.end_s});
     for (const engine::Intervention& i : model.interventions) times.insert(times.end(), {i.from_s, i.to_s});
+    for (const clinic::Therapy& t : model.therapies) times.insert(times.end(), {t.start_s, t.start_s + t.duration_s});
     model.record_spikes.assign(model.populations.size(), true);
     RecordOptions options;
     if (auto record = root.section_or_empty<RecordOptions>("record")) {

@@ -152,6 +152,10 @@ void TableReader::warning(std::string_view key, std::string_view text) {
                           fmt::format("{}: {}", label(key, entry ? &entry->value : nullptr), text));
 }
 
+void TableReader::note_number(std::string_view key, std::string_view unit, const Range& range) {
+    diagnostics_->note_number(child_section(key), unit, range);
+}
+
 void TableReader::finish() {
     const std::string allowed = known_.empty() ? "no keys are" : joined(known_, "");
     for (const Entry& entry : *node_->table()) {
@@ -253,11 +257,13 @@ std::optional<std::int64_t> TableReader::integer(std::string_view key) {
 
 std::optional<double> TableReader::quantity(std::string_view key) {
     const Node* value = find_or_default(key);
+    note_number(key, described(key).unit, described(key).range);
     return value ? quantity_of(key, *value, described(key).unit, described(key).range) : std::nullopt;
 }
 
 std::optional<double> TableReader::quantity(std::string_view key, std::string_view unit, const Range& range) {
     const Node* value = find_or_default(key, quantity_hint(unit));
+    note_number(key, unit, range);
     return value ? quantity_of(key, *value, unit, range) : std::nullopt;
 }
 
@@ -267,6 +273,7 @@ std::optional<Quantity> TableReader::quantity_in_one_of(std::string_view key, co
     const std::string* text = std::get_if<std::string>(&value->value);
     for (const std::string& unit : units) {
         if (!text || !has_dimension_of(*text, unit)) continue;
+        note_number(key, unit, described(key).range);
         const std::optional<double> number = quantity_of(key, *value, unit, described(key).range);
         return number ? std::optional(Quantity{*number, unit}) : std::nullopt;
     }
@@ -320,6 +327,7 @@ double TableReader::quantity_or(std::string_view key, double fallback) {
 }
 
 void TableReader::read_value(Text key, Text unit, const Range& range, Text, double& value) {
+    note_number(key, unit, range);
     if (const Node* given = find(key))
         value = quantity_of(key, *given, unit, range).value_or(value);
     else if (unit == "1")

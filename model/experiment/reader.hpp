@@ -153,6 +153,7 @@ private:
     void write_default(std::string_view key, decltype(Node::value) value);
     std::string label(std::string_view key, const Node* value) const;
     void complain(std::string_view key, const Node& value, std::string_view text);
+    void note_number(std::string_view key, std::string_view unit, const Range&);
     std::string child_section(std::string_view key) const;
     std::optional<TableReader> section(std::string_view key, TableKeys described);
     std::optional<TableReader> section_or_empty(std::string_view key, TableKeys described);

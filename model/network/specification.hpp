@@ -46,7 +46,15 @@ struct Population {
     double tonic_nmda_nS = 0;        ///< extrasynaptic NMDA conductance at healthy ambient glutamate, before Mg block
     synapse::Receptor extrasynaptic; ///< its subunit mix
     std::optional<Distribution> initial_mV; ///< default: uniform from rest to threshold
+    std::optional<std::int64_t>
+        at_start; ///< neurons there at the start, the first ones, which rules connect; default: all
 };
+
+/// The population as it is at the start, without free slots.
+inline Population founders(Population population) {
+    population.size = population.at_start.value_or(population.size);
+    return population;
+}
 
 /// How source and target neurons are paired.
 struct Rule {

@@ -24,7 +24,10 @@ enum class Purpose : std::uint32_t {
     element_phase = 10,
     new_synapse = 11,
     age = 12,
+    neurogenesis = 13,
     subject = 20,
+    patient = 30,
+    bootstrap = 31,
 };
 
 /// Four independent 32-bit words for one (purpose, entity, time).

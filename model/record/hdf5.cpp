@@ -212,6 +212,22 @@ void Dataset::write_all(Type type, const void* data, std::size_t count) {
         fail("cannot write");
 }
 
+void Dataset::write_part(Type type, std::span<const std::size_t> start, std::span<const std::size_t> shape,
+                         const void* data, std::size_t count) {
+    silence();
+    std::size_t size = 1;
+    for (const std::size_t n : shape) size *= n;
+    if (count != size || shape.size() != this->shape().size() || start.size() != shape.size())
+        throw Hdf5Error(file_, object_, "write of another number of elements");
+    if (count == 0) return;
+    const std::vector<hsize_t> first(start.begin(), start.end()), block(shape.begin(), shape.end());
+    const Handle target(H5Dget_space(handle_.get()));
+    const Handle source(H5Screate_simple(static_cast<int>(block.size()), block.data(), nullptr));
+    if (H5Sselect_hyperslab(target.get(), H5S_SELECT_SET, first.data(), nullptr, block.data(), nullptr) < 0 ||
+        H5Dwrite(handle_.get(), number_type(type), source.get(), target.get(), H5P_DEFAULT, data) < 0)
+        fail("cannot write");
+}
+
 void Dataset::write(std::span<const std::string> texts) {
     silence();
     if (texts.size() != size()) throw Hdf5Error(file_, object_, "write of another number of elements");

@@ -97,6 +97,12 @@ public:
         write_all(type_of<T>(), data.data(), data.size());
     }
     void write(std::span<const std::string> texts);
+    /// Writes the block of `shape` that begins at `start`; throws Hdf5Error if `data` has another number of elements or
+    /// the block lies outside.
+    template <class T>
+    void write_block(std::span<const std::size_t> start, std::span<const std::size_t> shape, std::span<const T> data) {
+        write_part(type_of<T>(), start, shape, data.data(), data.size());
+    }
 
     /// The whole dataset in row-major order.
     template <class T>
@@ -130,6 +136,8 @@ private:
     std::size_t size() const;
     void append_block(Type type, const void* data, std::size_t count);
     void write_all(Type type, const void* data, std::size_t count);
+    void write_part(Type type, std::span<const std::size_t> start, std::span<const std::size_t> shape, const void* data,
+                    std::size_t count);
     void read_all(Type type, void* data) const;
     [[noreturn]] void fail(const std::string& what) const;
 

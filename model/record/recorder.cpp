@@ -13,13 +13,6 @@ namespace {
 /// Length of the window of the synchrony index.
 constexpr double synchrony_window_ms = 1000;
 
-std::string processor_name() {
-    std::ifstream info("/proc/cpuinfo");
-    for (std::string line; std::getline(info, line);)
-        if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-    return "unknown";
-}
-
 /// Variance over mean of the population's spike counts in the bins of the window: 1 for independent Poisson neurons,
 /// above for synchrony (index of dispersion, Fano 1947, Phys Rev 72:26, of the population count).
 double synchrony_index(std::span<const std::uint32_t> counts) {
@@ -34,6 +27,13 @@ double synchrony_index(std::span<const std::uint32_t> counts) {
 }
 
 } // namespace
+
+std::string processor_name() {
+    std::ifstream info("/proc/cpuinfo");
+    for (std::string line; std::getline(info, line);)
+        if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+    return "unknown";
+}
 
 std::vector<std::pair<std::string, Attribute>> parameter_attributes(const neuron::Model& model) {
     std::vector<std::pair<std::string, Attribute>> attributes;
@@ -68,6 +68,19 @@ Recorder::Recorder(const std::string& path, bool overwrite, engine::Simulation& 
         file_.set_attribute("/", "dose_start_s", provenance.dose_start_s);
         file_.set_attribute("/", "dose_end_s", provenance.dose_end_s);
         file_.set_attribute("/", "dose_drug", provenance.dose_drug);
+    }
+    if (!model.therapies.empty()) {
+        std::vector<double> start_s, end_s;
+        std::vector<std::string> kind;
+        for (const clinic::Therapy& session : model.therapies) {
+            start_s.push_back(session.start_s);
+            end_s.push_back(session.start_s + session.duration_s);
+            kind.push_back(session.kind);
+        }
+        file_.set_attribute("/", "therapy_start_s", start_s);
+        file_.set_attribute("/", "therapy_end_s", end_s);
+        file_.set_attribute("/", "therapy_kind", kind);
+        file_.set_attribute("/", "therapy_note", std::string("the effects of therapies are ASSUMPTIONS"));
     }
     write_populations();
 
@@ -205,7 +218,7 @@ void Recorder::collect_fast() {
                 std::vector<std::uint32_t>& recent = recent_counts_[p];
                 recent.push_back(count);
                 if (recent.size() > longest) recent.erase(recent.begin());
-                row[p] = count / (window_ms * 1e-3 * static_cast<double>(network.populations[p].size()));
+                row[p] = count / (window_ms * 1e-3 * static_cast<double>(network.populations[p].count()));
                 row[populations + p] = synchrony_index(recent);
             }
             for (std::size_t r = 0; r < regions; ++r) row[2 * populations + r] = samples.lfp_pA[k * regions + r];
@@ -273,6 +286,29 @@ void Recorder::snapshot() {
         write("target", std::move(target), "1", "target neuron");
         write("weight", std::move(weight), currents ? "pA" : "nS", "synaptic weight");
         write("age", std::move(age), "h", "age");
+    }
+    for (std::size_t k = 0; k < simulation_.neurogenesis().size(); ++k) {
+        const engine::NeurogenesisModel& m = simulation_.model().neurogenesis[k];
+        const structure::NeuronSlots& slots = simulation_.neurogenesis()[k];
+        const std::string group = fmt::format("/snapshots/t_{:.10g}_s/neurons_{}", simulation_.time_s(),
+                                              network.populations[m.population].specification.name);
+        std::vector<double> birth_s(slots.present.size(), std::numeric_limits<double>::quiet_NaN());
+        std::vector<std::uint32_t> stage(birth_s.size(), 0);
+        for (std::size_t i = 0; i < birth_s.size(); ++i) {
+            if (!slots.present[i]) continue;
+            if (slots.birth_d[i] >= 0) birth_s[i] = slots.birth_d[i] * structure::seconds_per_d;
+            const double age_d = simulation_.time_s() / structure::seconds_per_d - slots.birth_d[i];
+            stage[i] = 1 + static_cast<std::uint32_t>(structure::stage_of(m.parameters, age_d));
+        }
+        const auto write = [&](const char* name, Array::Data data, const char* unit, const char* long_name) {
+            file_.write_array(group + "/" + name,
+                              {std::move(data),
+                               {{"neuron", stage.size()}},
+                               {{"units", std::string(unit)}, {"long_name", std::string(long_name)}}});
+        };
+        file_.set_attribute(group, "time_s", simulation_.time_s());
+        write("birth", std::move(birth_s), "s", "time of birth; NaN in free slots and for neurons of the start");
+        write("stage", stage, "1", "0 free slot, 1 young, 2 in the excitable window, 3 mature");
     }
 }
 

@@ -31,6 +31,9 @@ struct Timing {
     double wall_s = 0;    ///< everything
 };
 
+/// "AMD EPYC ..." of this machine.
+std::string processor_name();
+
 /// Name and value of every parameter of a neuron model, for the attributes of a population.
 std::vector<std::pair<std::string, Attribute>> parameter_attributes(const neuron::Model& model);
 

@@ -37,9 +37,7 @@ std::size_t width_of(const Column& column) {
 
 } // namespace
 
-ResultFile::ResultFile(std::string path, bool overwrite, std::chrono::milliseconds write_every)
-    : write_every_(write_every),
-      file_(File::create(path, overwrite)) {
+void write_root_attributes(File& file) {
     const std::pair<const char*, Attribute> root[] = {
         {"format", "rewire"},
         {"format_version", 1},
@@ -50,7 +48,13 @@ ResultFile::ResultFile(std::string path, bool overwrite, std::chrono::millisecon
         {"magic", std::uint32_t{0x0A7A}},
         {"version", std::vector<std::uint32_t>{0, 1}},
     };
-    for (const auto& [name, value] : root) file_.set_attribute("/", name, value);
+    for (const auto& [name, value] : root) file.set_attribute("/", name, value);
+}
+
+ResultFile::ResultFile(std::string path, bool overwrite, std::chrono::milliseconds write_every)
+    : write_every_(write_every),
+      file_(File::create(path, overwrite)) {
+    write_root_attributes(file_);
 }
 
 ResultFile::~ResultFile() {

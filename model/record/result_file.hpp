@@ -49,6 +49,9 @@ struct Array {
     std::vector<std::pair<std::string, Attribute>> attributes = {};
 };
 
+/// Writes what the root of every result file says: format, versions, `complete` = 0.
+void write_root_attributes(File& file);
+
 class ResultFile {
 public:
     struct Table {

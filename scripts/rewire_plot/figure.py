@@ -5,9 +5,10 @@ import textwrap
 
 import matplotlib.pyplot as plt
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from .panels import COLUMNS, colour_of
-from .time_axis import TimeAxis
+from .time_axis import THERAPY_COLOURS, TimeAxis
 
 RASTER_S = 2.0
 RASTER_NEURONS = 150
@@ -106,6 +107,11 @@ def heading(figure, results, colours=("black",)):
     title = results[0].label if len(results) == 1 else ""
     figure.suptitle("\n".join(filter(None, [title, "; ".join(notes)])) or " ", x=0.01, ha="left", fontsize=16,
                     fontweight="bold")
+    kinds = sorted({kind for r in results for _, _, kind in r.therapies})
+    if kinds:
+        patches = [Patch(color=THERAPY_COLOURS.get(kind, "#eeeeee")) for kind in kinds]
+        figure.legend(patches, [f"shaded: {kind} (assumption)" for kind in kinds], loc="upper right", ncol=len(kinds),
+                      fontsize=14)
     if len(results) > 1:
         handles = [Line2D([], [], color=colours[k % len(colours)], ls=r.style, lw=2) for k, r in enumerate(results)]
         figure.legend(handles, [r.label for r in results], loc="upper left", ncol=len(results), fontsize=14,

@@ -52,6 +52,7 @@ class Result:
     label: str
     complete: bool
     doses: list  # (start, end) in s
+    therapies: list = field(default_factory=list)  # (start, end) in s, kind
     style: str = "-"
     zero_s: float = 0.0
     cache: dict = field(default_factory=dict)
@@ -139,7 +140,8 @@ def open_result(path):
     starts = np.atleast_1d(file.attrs.get("dose_start_s", []))
     ends = np.atleast_1d(file.attrs.get("dose_end_s", starts))
     label = str(file.attrs.get("title", "")) or path.stem
-    return Result(file, label, bool(file.attrs.get("complete", 0)), sorted(zip(starts, ends)))
+    therapies = zip(*(np.atleast_1d(file.attrs.get(f"therapy_{name}", [])) for name in ("start_s", "end_s", "kind")))
+    return Result(file, label, bool(file.attrs.get("complete", 0)), sorted(zip(starts, ends)), list(therapies))
 
 
 def open_results(paths):

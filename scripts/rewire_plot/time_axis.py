@@ -5,6 +5,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 ACUTE_H = (-1 / 6, 4.0)
 GREY = "#888888"
+THERAPY_COLOURS = {"exercise": "#dcefd8", "psychotherapy": "#f6e3d0", "sleep": "#dce4f5"}
 
 
 class TimeAxis:
@@ -40,6 +41,10 @@ class TimeAxis:
         return f"time from first dose ({self.unit}{stretch})"
 
     def apply(self, ax, results, labelled):
+        for result in results:
+            for start, end, kind in result.therapies:
+                window = (start - result.zero_s) / self.seconds, (end - result.zero_s) / self.seconds
+                ax.axvspan(*window, color=THERAPY_COLOURS.get(kind, "#eeeeee"), lw=0.5, zorder=-1)
         for start, end in {dose for result in results for dose in result.doses}:
             zero = next(result.zero_s for result in results if (start, end) in result.doses)
             window = (start - zero) / self.seconds, (max(end, start) - zero) / self.seconds

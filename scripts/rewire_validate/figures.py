@@ -162,7 +162,7 @@ def dose_response(session, seeds):
 def weeks(session, seeds):
     """Spine density over weeks: stress with and without a dose, a dose in health, an SSRI."""
     courses = [("stress", "healthy", "stress"), ("stress_rescue", "healthy", "stress, dose on day 21"),
-               ("month", "month_control", "dose on day 1"), ("ssri", "ssri_control", "SSRI")]
+               ("month", "month_control", "dose on day 1"), ("ssri", "untreated", "SSRI from day 21")]
     figure, axes = plt.subplots(figsize=(9, 3.4))
     drawn = False
     for (name, control, label), color in zip(courses, (BAD, "#c77d1e", PLAIN, GOOD)):

@@ -243,6 +243,28 @@ def restored(rescued, stressed, healthy):
     return float(100 * back / lost)
 
 
+def recovered(result, healthy, end_s=21 * DAY, later_s=28 * DAY):
+    """Share of the spines missing when stress ends that are back a week later, in %."""
+    missing = healthy.at("spine_density", end_s, CELLS) - result.at("spine_density", end_s, CELLS)
+    back = result.at("spine_density", later_s, CELLS) - result.at("spine_density", end_s, CELLS)
+    return float(100 * back / missing)
+
+
+def recovery_lost(inflamed, stressed, healthy):
+    """Recovery after stress with inflammation minus that after stress alone, in points of %."""
+    return recovered(inflamed, healthy) - recovered(stressed, healthy)
+
+
+def cytokine_excess(result, from_s, to_s):
+    return sum(result.mean(f"cytokine_{name}", from_s, to_s) for name in ("tnf_a", "il_6", "il_1b")) / 3
+
+
+def excess_cleared(dosed, control):
+    """Share of the excess of cytokines that a dose has taken away 4 to 6 h later, in %."""
+    start, end = dosed.dose_s + 4 * HOUR, dosed.dose_s + 6 * HOUR
+    return 100 * (1 - cytokine_excess(dosed, start, end) / cytokine_excess(control, start, end))
+
+
 def early_share(dosed, control):
     """Gain of spines at 6 h in % of that at 24 h."""
     return 100 * spine_gain(dosed, control, 6 * HOUR) / spine_gain(dosed, control)
@@ -279,25 +301,87 @@ def hazard_change(dosed, control, projection="pyramidal_pyramidal"):
 
 # ---------------------------------------------------------------------------------------------------------- comparators
 
-def score(result, at_s):
-    """Surrogate of the symptom score: AMPA throughput x spine density, 1 in health."""
-    return float(result.at("ampa_gain", at_s, CELLS) * result.at("spine_density", at_s, CELLS))
+SCORE, EXPECTATION = "surrogate_symptom_score", "surrogate_expectation"
 
 
-def ssri_spines(ssri, ssri_control, dosed, control):
+def drug_effect(dosed, control, after_s):
+    """Effect of a treatment on the surrogate score at a time after its start, over the control, in % of the score
+    before."""
+    before = dosed.at(SCORE, dosed.dose_s)
+    time = dosed.dose_s + np.asarray(after_s)
+    return 100 * (dosed.at(SCORE, time) - control.at(SCORE, time)) / before
+
+
+def arm_change(dosed, after_s):
+    """Change of the surrogate score since before the treatment, expectation included, in %: an arm of a trial."""
+    time = dosed.dose_s + np.asarray(after_s)
+    return 100 * (dosed.at(SCORE, time) / dosed.at(SCORE, dosed.dose_s) - 1) + dosed.at(EXPECTATION, time)
+
+
+def arm_change_at(dosed, after_s):
+    return float(arm_change(dosed, after_s))
+
+
+def share_of_day_1(dosed, control, after_s):
+    """Effect on the surrogate score in % of that on day 1."""
+    return float(100 * drug_effect(dosed, control, after_s) / drug_effect(dosed, control, DAY))
+
+
+def early_score(dosed, control):
+    """Effect on the surrogate score at 3 h in % of its greatest within 24 h."""
+    effect = drug_effect(dosed, control, np.arange(0, 24.01, 0.25) * HOUR)
+    return float(100 * effect[12] / effect.min())
+
+
+def relapse_days(dosed, last_dose_s):
+    """Days from the last dose until the arm has lost response, half of the score; NaN without one, or if it lasts."""
+    after_s = np.arange(last_dose_s - dosed.dose_s, dosed.time_s()[-1] - dosed.dose_s, 6 * HOUR)
+    responds = arm_change(dosed, after_s) <= -50
+    lost = np.nonzero(~responds & (np.cumsum(responds) > 0))[0]
+    return float((after_s[lost[0]] - after_s[0]) / DAY) if len(lost) else NAN
+
+
+def relapse_after_six(dosed):
+    return relapse_days(dosed, float(np.max(dosed.file.attrs["dose_start_s"])))
+
+
+def ssri_spines(ssri, dosed, control):
     """Effect of the first day of an SSRI on spines over that of ketamine 24 h after the dose, in %."""
-    effect = 100 * (float(ssri.at("spine_density", DAY, CELLS) / ssri_control.at("spine_density", DAY, CELLS)) - 1)
-    return 100 * effect / spine_gain(dosed, control)
+    return 100 * spine_gain(ssri, control) / spine_gain(dosed, control)
 
 
-def ssri_score(ssri, ssri_control, dosed, control):
+def ssri_score(ssri, dosed, control):
     """The same of the surrogate score."""
-    end = dosed.dose_s + DAY
-    return 100 * (score(ssri, DAY) / score(ssri_control, DAY) - 1) / (score(dosed, end) / score(control, end) - 1)
+    return float(100 * drug_effect(ssri, control, DAY) / drug_effect(dosed, control, DAY))
 
 
-def bdnf_four_weeks(ssri, ssri_control):
-    return 100 * (float(ssri.at("bdnf", 28 * DAY, CELLS) / ssri_control.at("bdnf", 28 * DAY, CELLS)) - 1)
+def bdnf_four_weeks(ssri, control):
+    return float(change(ssri, control, "bdnf", 28 * DAY))
+
+
+# --------------------------------------------------------------------------------------------------------- neurogenesis
+
+GRANULE = "granule"
+
+
+def proliferation_change(treated, control, from_d, to_d):
+    """Change of the mean birth rate between two days, in %."""
+    def births(result):
+        return result.mean("birth_rate", from_d * DAY, to_d * DAY, GRANULE)
+    return 100 * (births(treated) / births(control) - 1)
+
+
+def latency_d(result):
+    """Days until neurons born in the run fire; NaN if none does."""
+    share = result.series("share_of_new_neurons", GRANULE)
+    firing = np.nonzero(share > 0)[0]
+    return float(result.time_s()[firing[0]] / DAY) if len(firing) else NAN
+
+
+def share_of_last_day(result):
+    """Share of the granule cells' spikes of the last 24 h that neurons born in the run fired, in %."""
+    end = result.time_s()[-1]
+    return 100 * float(result.mean("share_of_new_neurons", end - DAY, end, GRANULE))
 
 
 # ----------------------------------------------------------------------------------------------------- numerical checks
@@ -313,3 +397,23 @@ def calcium_deviation(result, target=0.05, from_s=200, to_s=300):
 def rate_deviation(found):
     """Rates of the populations against those of the other simulator, the worst in %."""
     return worst([100 * (found["rates_Hz"][name] / rate - 1) for name, rate in found["peer_rates_Hz"].items()])
+
+
+# --------------------------------------------------------------------------------------------------------------- cohort
+
+def of_plan(result, measure, plan):
+    """Estimates of a measure of a cohort in one plan, without their intervals: one for each day, or one."""
+    summary = result.file["cohort/summary"]
+    plans = [text.decode() for text in summary["plan"][()]]
+    return summary[measure][plans.index(plan)][..., 0]
+
+
+def on_day(result, measure, plan, day):
+    """The same on a day after the start of treatment."""
+    days = result.file["cohort/summary/day"][()] / DAY
+    return float(of_plan(result, measure, plan)[np.argmin(np.abs(days - day))])
+
+
+def cohort_relapse_days(result, plan):
+    """Median time to relapse in days; infinite if fewer than half relapse before the end."""
+    return float(of_plan(result, "relapse", plan))

@@ -14,6 +14,17 @@ MOUSE_DOSE = {"dose.0.amount": "4 mg/kg"}
 LINEAR = {f"projection.recurrent.structural.{side}": '{ rule = "linear", growth_rate = "0.4 /s", target = 0.05 }'
           for side in ("axonal", "dendritic")}
 
+#: Stress ends after three weeks, and a week without a drug follows.
+STRESS_ENDS = {"experiment.duration": "28 d", "intervention.0.to": "21 d"}
+
+#: Stress until cytokines are steady, then the dose of Wang 2015, with ketamine's clearance of cytokines switched on.
+INFLAMED_RAT = {"experiment.duration": "5 d", "dose.0.at": "4 d", "intervention": '[{ what = "stress" }]',
+                "inflammation": "{}", "drug.ketamine.species.ketamine.target.cytokines.efficacy": "10"}
+
+#: Treatment begins on day 21: finer samples then.
+AFTER_WEEKS = {"record.windows": '[{ from = "504 h", to = "530 h", every = "10 min" }]'}
+#: Four weeks beyond the last of six infusions.
+FOLLOWED = {"experiment.duration": "61 d"}
 
 ANTAGONISTS = {"nbqx": "AMPA receptors", "nifedipine": "L-type channels", "anti_bdnf": "released BDNF",
                "trkb_block": "TrkB", "rapamycin": "mTORC1"}
@@ -96,12 +107,24 @@ ALL = [
     Simulation("stress", "stress.toml"),
     Simulation("stress_rescue", "stress_rescue.toml"),
     Simulation("healthy", "stress.toml", NO_INTERVENTION),
+    Simulation("stress_over", "stress.toml", STRESS_ENDS),
+    Simulation("inflammation", "inflammation.toml", NO_DOSE),
+    Simulation("inflammation_dosed", "inflammation.toml"),
+    Simulation("inflammation_over", "inflammation.toml", NO_DOSE | STRESS_ENDS),
+    Simulation("inflamed_rat", "rat.toml", INFLAMED_RAT),
+    Simulation("inflamed_rat_control", "rat.toml", INFLAMED_RAT | NO_DOSE),
     Simulation("month", "ketamine_month.toml"),
     Simulation("month_control", "ketamine_month.toml", NO_DOSE),
-    Simulation("ssri", "ssri.toml"),
-    Simulation("ssri_control", "ssri.toml", NO_INTERVENTION),
+    Simulation("untreated", "no_treatment.toml", AFTER_WEEKS | FOLLOWED),
+    Simulation("ssri", "ssri.toml", AFTER_WEEKS),
+    Simulation("one_infusion", "six_infusions.toml", AFTER_WEEKS | {"dose.0.repeat.times": "1"}),
+    Simulation("six_infusions", "six_infusions.toml", AFTER_WEEKS | FOLLOWED),
+    Simulation("neurogenesis", "neurogenesis.toml", circuit=False),
+    Simulation("neurogenesis_ssri", "neurogenesis_ssri.toml", circuit=False),
     Simulation("elements_gaussian", "structural_plasticity.toml", {"record.spikes": "false"}, circuit=False),
     Simulation("elements_linear", "structural_plasticity.toml", LINEAR | {"record.spikes": "false"}, circuit=False),
+    # Its patients are its spread.
+    Simulation("cohort", "cohort.toml", circuit=False, every_seed=False),
     Helper("poisson_network", poisson_network),
     Helper("vogels_abbott", vogels_abbott),
     infusion("no_preference", "subunit_selectivity.toml"),

@@ -84,6 +84,12 @@ structural = { rule = "elements", axonal = {}, dendritic = {} }
 [structure.spines]
 formation = "0.1 /d"
 
+[population.granule]
+size = 5
+
+[neurogenesis.granule]
+mature = 3
+
 [scaling]
 populations = ["pyramidal"]
 
@@ -137,6 +143,30 @@ weight = "1 nS"
 
 [record]
 windows = [{ every = "10 ms" }]
+
+[cohort]
+number = 1
+[cohort.field.weight]
+key = "subject.weight"
+distribution = "normal"
+mean = "70 kg"
+sd = "10 kg"
+low = "50 kg"
+high = "90 kg"
+[cohort.field.gain]
+distribution = "lognormal"
+median = 1
+sd_log = 0.1
+[cohort.field.age]
+distribution = "uniform"
+low = 20
+high = 60
+[[cohort.correlation]]
+first = "weight"
+second = "gain"
+coefficient = 0.5
+[[plan]]
+name = "one"
 )";
 
 /// Tables that hold a section; a key must be taken in one of them.
@@ -165,12 +195,14 @@ const std::map<std::string, std::vector<std::string>> tables{
     {"glutamate", {"glutamate"}},
     {"molecular", {"molecular"}},
     {"resting_drive", {"molecular.resting_drive"}},
+    {"inflammation", {"inflammation"}},
     {"l_type", {"l_type"}},
     {"scaling", {"scaling"}},
     {"stress", {"stress"}},
     {"calcium", {"calcium"}},
     {"structure", {"structure"}},
     {"spines", {"structure.spines"}},
+    {"neurogenesis", {"neurogenesis.granule"}},
     {"drug", {"drug.ketamine", "drug.shipped"}},
     {"pharmacokinetics", {"drug.mine.pharmacokinetics"}},
     {"compartment", {"drug.mine.pharmacokinetics.compartment.0", "drug.mine.pharmacokinetics.compartment.1"}},
@@ -184,14 +216,19 @@ const std::map<std::string, std::vector<std::string>> tables{
     {"target", {"drug.mine.species.it.target.ampa"}},
     {"arms", {"arms"}},
     {"dose", {"dose.0"}},
-    {"repeat", {"dose.0.repeat"}},
+    {"repeat", {"dose.0.repeat", "therapy.0.repeat"}},
     {"intervention", {"intervention.0"}},
+    {"therapy", {"therapy.0"}},
     {"symptom_score", {"symptom_score"}},
     {"expectation", {"symptom_score.expectation"}},
     {"multirate", {"multirate"}},
     {"record", {"record"}},
     {"window", {"record.windows.0"}},
     {"trace", {"record.traces.0"}},
+    {"cohort", {"cohort"}},
+    {"field", {"cohort.field.weight", "cohort.field.gain", "cohort.field.age"}},
+    {"correlation", {"cohort.correlation.0"}},
+    {"plan", {"plan.0"}},
 };
 
 experiment::Node config() {

@@ -196,7 +196,7 @@ TEST_CASE("overrides are checked like the file") {
     }
     for (const char* assignment :
          {"experiment.duration=2h", "experiment.duration=2 h", "experiment.mode=full", "population.pv.size=1e3",
-          "dose.0.amount=0.5mg/kg", "molecular.populations=[\"pv\"]", "stress.eaat2_loss=0.1", "dose=[]"}) {
+          "dose.0.amount=0.5mg/kg", "molecular.populations=[\"pyramidal\"]", "stress.eaat2_loss=0.1", "dose=[]"}) {
         const Outcome outcome = set(assignment);
         CAPTURE(assignment, outcome.err);
         CHECK(outcome.status == 0);

@@ -51,6 +51,7 @@ TEST_CASE("every described parameter in use is in the resolved config") {
     CHECK(missing<molecular::SignallingParameters>(root, {"molecular"}) == "");
     CHECK(missing<molecular::RestingDrive>(root, {"molecular", "resting_drive"}) == "");
     CHECK(missing<molecular::Stress>(root, {"stress"}) == "");
+    CHECK(missing<molecular::InflammationParameters>(root, {"inflammation"}) == "");
     CHECK(missing<neuron::LType>(root, {"l_type"}) == "");
     CHECK(missing<structure::CalciumParameters>(root, {"calcium"}) == "");
     CHECK(missing<structure::SpineParameters>(root, {"structure", "spines"}) == "");
@@ -86,7 +87,7 @@ TEST_CASE("sections that a config leaves out are in its resolved form where they
     CHECK(find(root, {"record", "fast_every"}) != nullptr);
     CHECK(find(root, {"multirate", "tolerance"}) != nullptr);
     CHECK(find(root, {"multirate", "settle"}) != nullptr);
-    for (const char* unused : {"stress", "l_type", "calcium", "structure", "subject"}) {
+    for (const char* unused : {"stress", "inflammation", "l_type", "calcium", "structure", "subject"}) {
         CAPTURE(unused);
         CHECK(find(root, {unused}) == nullptr);
     }

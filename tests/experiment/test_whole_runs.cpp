@@ -326,7 +326,7 @@ TEST_CASE("describe shows every key that a config can set") {
         for (const rewire::experiment::KeyInWords& words : section.keys) {
             const std::string key = "\n  " + words.name + " ";
             CAPTURE(key);
-            const std::size_t at = outcome.out.find(key);
+            const std::size_t at = outcome.out.find(key, outcome.out.find("\n  key ") + 1); // below the header
             REQUIRE(at != std::string::npos);
             const std::string line = outcome.out.substr(at + 1, outcome.out.find('\n', at + 1) - at - 1);
             for (const std::string& column : {words.fallback, words.unit, words.allowed})
@@ -500,6 +500,58 @@ every = "5 min"
          {"bdnf", "bdnf_released", "trkb", "trkb_slow", "trkb_chronic", "mtorc1", "synaptic_protein", "ampa_gain"}) {
         CAPTURE(name);
         CHECK(deviation(name, 1) < 1e-6);
+    }
+}
+
+TEST_CASE("neurons that are born are in the books and in snapshots, births without a slot are told") {
+    const Folder folder;
+    const std::string config = folder.write("born.toml", R"(
+[experiment]
+duration = "600 s"
+mode = "multirate"
+threads = 1
+baseline_settle = "0 s"
+baseline_measure = "1 s"
+[population.a]
+size = 12
+[neurogenesis.a]
+mature = 10
+birth = "50 /d"
+mature_death = "30 /d"
+[record]
+every = "60 s"
+snapshots = ["0 s", "600 s"]
+)");
+    const std::string output = folder / "born.h5";
+    const Outcome outcome = call({"run", config, "-o", output, "--quiet"});
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.status == 0);
+    CHECK_THAT(outcome.err, Catch::Contains("warning: ") && Catch::Contains("births in a found no free slot"));
+    const Contents result = contents(output);
+    const auto column = [&](const char* name) { return slow(result, name); };
+    const std::vector<double> born = column("neurons_born"), dead = column("neurons_dead"),
+                              alive = column("neurons_alive"), young = column("neurons_young"),
+                              in_window = column("neurons_in_window"), mature = column("neurons_mature"),
+                              refused = column("births_refused");
+    REQUIRE(born.size() == 11);
+    for (std::size_t k = 0; k < born.size(); ++k) {
+        CHECK(born[k] == alive[k] + dead[k]);
+        CHECK(alive[k] == young[k] + in_window[k] + mature[k]);
+        CHECK(alive[k] <= 12);
+    }
+    CHECK(born.back() > 11); // a slot was used again, or both free ones were
+    CHECK(refused.back() > 0);
+    CHECK(column("mean_rate").back() == 0);
+    for (const double stage : result.at("/snapshots/t_0_s/neurons_a/stage")) CHECK((stage == 0 || stage == 3));
+    const std::vector<double>&stage = result.at("/snapshots/t_600_s/neurons_a/stage"),
+          &birth = result.at("/snapshots/t_600_s/neurons_a/birth");
+    REQUIRE(stage.size() == 12);
+    REQUIRE(birth.size() == 12);
+    CHECK(static_cast<double>(std::count(stage.begin(), stage.end(), 1.0)) == young.back());
+    CHECK(static_cast<double>(std::count(stage.begin(), stage.end(), 3.0)) == mature.back());
+    for (std::size_t i = 0; i < stage.size(); ++i) {
+        if (stage[i] == 1) CHECK((birth[i] > 0 && birth[i] <= 600));
+        if (stage[i] != 1) CHECK(std::isnan(birth[i])); // free, or of the start
     }
 }
 

@@ -220,9 +220,11 @@ TEST_CASE("an arm that is off leaves just its own receptors alone") {
         CHECK(passing(direct ? 1 : 0) == Approx(gating).epsilon(1e-6));
         CHECK(passing(direct ? 0 : 1) < 0.99 * gating);
     }
-    // Without the direct arm nothing but ambient glutamate moves the resting drive: without [glutamate], eEF2 stays at 1.
+    // Without the direct arm nothing but ambient glutamate and kynurenines moves the resting drive: without [glutamate]
+    // and [inflammation], eEF2 stays at 1.
     Model model = everything({"experiment.mode=full", "experiment.duration=3 s", "arms.direct=false"});
     model.glutamate.reset();
+    model.inflammation.reset();
     Simulation simulation(std::move(model));
     simulation.prepare();
     while (!simulation.finished()) simulation.advance();

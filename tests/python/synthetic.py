@@ -165,3 +165,33 @@ def write_columns(path, slow=(), fast=(), dose_s=None, sizes=None, snapshots=())
                 group.attrs["time_s"] = float(time_s)
                 group["age"] = np.asarray(ages, "f4")
     return path
+
+
+def write_cohort(path, plans=("no treatment", "one infusion"), patients=12, complete=True):
+    """A cohort whose courses fall to -20 and -70 % and come back over a fortnight; patient k by k % less."""
+    rng = np.random.default_rng(5)
+    time = np.arange(0, 20.01, 0.25) * 86400
+    days = time / 86400 - 2
+    with h5py.File(path, "w") as file:
+        file.attrs.update({"format": "rewire", "kind": "cohort", "title": "Twelve patients", "complete": int(complete)})
+        cohort = file.create_group("cohort")
+        cohort.attrs["treatment_start_s"] = 2 * 86400.0
+        cohort.create_dataset("plan", data=list(plans), dtype=h5py.string_dtype())
+        cohort["patient"] = np.arange(1, patients + 1)
+        cohort["time"] = time
+        summary = cohort.create_group("summary")
+        summary.attrs["response"] = 0.5
+        summary["day"] = np.array([1.0, 7.0]) * 86400
+        fall = np.where(days < 0, 0, np.exp(-days / 7) * np.minimum(days / 0.5, 1))
+        course = np.array([[-(20 + 50 * p) * fall * (1 - k / 100) + rng.normal(0, 1, len(time))
+                            for k in range(patients)] for p in range(len(plans))])
+        if not complete:
+            course[-1, -1] = np.nan
+        summary["course"] = course
+        summary.create_dataset("plan", data=list(plans), dtype=h5py.string_dtype())
+        # plan, day, (estimate, low, high)
+        summary["effect_size"] = np.array([[[np.nan] * 3] * 2, [[1.1, 0.5, 1.7], [0.4, 0.1, 0.8]]])
+        summary["relapse"] = np.array([[np.nan] * 3, [10.0, 6.0, np.inf]])
+        summary["relapse_time"] = np.array([np.full(patients, np.nan), np.arange(1.0, patients + 1)])
+        summary["relapse_happened"] = np.array([np.full(patients, np.nan), np.arange(patients) % 2])
+    return path

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from synthetic import write_benchmark, write_columns, write_responses, write_result  # noqa: E402
+from synthetic import write_benchmark, write_cohort, write_columns, write_responses, write_result  # noqa: E402
 
 PLOT = Path(__file__).parents[2] / "scripts" / "plot"
 
@@ -116,6 +116,21 @@ def test_expectation_is_a_share_of_the_score_before_treatment(tmp_path):
     assert result.at_start(result.series("surrogate_symptom_score")) == [80.0]
 
 
+def test_therapies_are_shaded_as_assumptions(tmp_path):
+    path = write_result(tmp_path / "therapy.h5")
+    before = texts(tmp_path, path)
+    assert "(assumption)" not in before
+    plain = tmp_path / "plain.png"
+    assert plot(path, "-o", plain).returncode == 0
+    with h5py.File(path, "a") as file:
+        file.attrs["therapy_start_s"], file.attrs["therapy_end_s"] = [20000.0, 50000.0], [30000.0, 60000.0]
+        file.attrs.create("therapy_kind", ["exercise", "sleep"], dtype=h5py.string_dtype())
+    words = texts(tmp_path, path)
+    assert "shaded: exercise (assumption)" in words and "shaded: sleep (assumption)" in words
+    assert plot(path).returncode == 0
+    assert np.mean(np.abs(matplotlib.image.imread(path.with_suffix(".png")) - matplotlib.image.imread(plain))) > 1e-3
+
+
 def test_missing_panels_are_left_out(tmp_path):
     words = texts(tmp_path, write_benchmark(tmp_path / "benchmark.h5"))
     assert "Firing rates" in words
@@ -165,3 +180,40 @@ def test_bad_usage_exits_with_2(ketamine, tmp_path):
     assert plot(ketamine, "-o", tmp_path / "figure.gif").returncode == 2
     run = plot(ketamine, "-o", tmp_path / "missing" / "figure.png")
     assert run.returncode == 2 and "Traceback" not in run.stderr
+
+
+def test_a_cohort_has_a_figure_of_its_own(tmp_path):
+    cohort = write_cohort(tmp_path / "cohort.h5")
+    words = texts(tmp_path, cohort)
+    for word in ("SURROGATE", "Twelve patients", "no treatment (n = 12)", "one infusion (n = 12)", "Kaplan-Meier",
+                 "days since the last treatment", "12 of 12 respond", "0 of 12 respond", "12 responders"):
+        assert word in words, word
+    assert plot(cohort).returncode == 0
+    width, height, share = ink(cohort.with_suffix(".png"))
+    assert (width, height) == (1920, 1080)
+    assert 0.03 < share < 0.6
+
+
+def test_a_cohort_that_was_interrupted_is_drawn_and_says_so(tmp_path):
+    words = texts(tmp_path, write_cohort(tmp_path / "cohort.h5", complete=False))
+    assert "incomplete" in words and "one infusion (n = 11)" in words
+
+
+def test_a_cohort_without_outcomes_or_beside_others_is_refused(tmp_path, ketamine):
+    cohort = write_cohort(tmp_path / "cohort.h5")
+    run = plot(ketamine, cohort)
+    assert run.returncode == 2 and "cohort" in run.stderr
+    with h5py.File(cohort, "r+") as file:
+        del file["cohort/summary"]
+    run = plot(cohort)
+    assert run.returncode == 2 and "[symptom_score]" in run.stderr
+
+
+def test_kaplan_meier_of_6_mercaptopurine():
+    # Freireich et al. 1963; published shares with three digits.
+    sys.path.insert(0, str(PLOT.parent))
+    from rewire_plot.cohort import kaplan_meier
+    events, censored = [6, 6, 6, 7, 10, 13, 16, 22, 23], [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
+    steps = kaplan_meier(np.array(events + censored, float), np.repeat([1, 0], [len(events), len(censored)]))
+    np.testing.assert_array_equal(steps[1:, 0], [6, 7, 10, 13, 16, 22, 23])
+    np.testing.assert_allclose(steps[1:, 1], [0.857, 0.807, 0.753, 0.690, 0.627, 0.538, 0.448], atol=6e-4)

@@ -20,7 +20,7 @@ from rewire_validate import __main__ as program_main  # noqa: E402
 from rewire_validate import measures as m  # noqa: E402
 from rewire_validate.result import Result  # noqa: E402
 from rewire_validate.targets import CALIBRATED, CHECK, PREDICTION, TARGETS, Target  # noqa: E402
-from synthetic import write_columns, write_result  # noqa: E402
+from synthetic import write_cohort, write_columns, write_result  # noqa: E402
 
 DOSE_S = 2 * m.HOUR
 CELLS = "pyramidal"
@@ -224,6 +224,28 @@ def test_stress_and_rescue(made):
     assert m.restored(rescued, stressed, healthy) == pytest.approx(50)
 
 
+def test_recovery_without_a_drug_is_a_share_of_what_was_lost(made):
+    healthy = density(made, [(0, 1), (35, 1)])
+    stressed = density(made, [(0, 1), (21, 0.8), (28, 0.85)])
+    inflamed = density(made, [(0, 1), (21, 0.7), (28, 0.76)])
+    assert m.recovered(stressed, healthy) == pytest.approx(25)
+    assert m.recovery_lost(inflamed, stressed, healthy) == pytest.approx(20 - 25)
+    assert m.stress_loss(inflamed, stressed) == pytest.approx(-12.5)
+
+
+def test_excess_of_cytokines_cleared_4_to_6_hours_after_a_dose(made):
+    time = np.arange(0, 12 * 3600 + 1, 600.0)
+
+    def course(factor_from_4_hours, dosed):
+        late = (time >= DOSE_S + 4 * m.HOUR) & (time <= DOSE_S + 6 * m.HOUR)
+        factor = np.where(late, factor_from_4_hours, 1.0)
+        return made({"time": time, "cytokine_tnf_a": {"cortex": 0.5 * factor}, "cytokine_il_6": {"cortex": factor},
+                     "cytokine_il_1b": {"cortex": np.ones(len(time))}}, dosed=dosed)
+
+    # (0.5 + 1) x 0.4 + 1 of 2.5
+    assert m.excess_cleared(course(0.4, True), course(1, False)) == pytest.approx(100 * (1 - 1.6 / 2.5))
+
+
 def test_weeks_after_a_dose(made):
     control = density(made, [(0, 1), (35, 1)])
     dosed = density(made, [(0, 1), (1, 1), (2, 1.1), (8, 1.06), (22, 1.01), (35, 0.98)])
@@ -246,18 +268,62 @@ def test_hazard_of_standing_synapses(made):
     assert m.hazard_change(result(640, 0, True), control) == pytest.approx(100)
 
 
-def test_ssri_beside_ketamine(made):
-    def course(density_end, ampa_end, bdnf_end, dosed=False):
-        time = np.arange(0, 29 * m.DAY, m.HOUR)
-        line = lambda end: {CELLS: 1 + (end - 1) * np.minimum(time / m.DAY, 1)}  # noqa: E731
-        result = made({"time": time, "spine_density": line(density_end), "ampa_gain": line(ampa_end),
-                       "bdnf": {CELLS: np.interp(time, [0, 28 * m.DAY], [1, bdnf_end])}})
-        result.__dict__["dose_s"] = 0.0 if dosed else None
-        return result
+def test_neurogenesis(made):
+    time = np.arange(0, 56 * m.DAY + 1, 6 * m.HOUR)
+    day = time / m.DAY
 
-    control, ketamine, ssri = course(1, 1, 1), course(1.1, 1.2, 1, True), course(1.01, 1, 1.3)
-    assert m.ssri_spines(ssri, control, ketamine, control) == pytest.approx(10)
-    assert m.ssri_score(ssri, control, ketamine, control) == pytest.approx(100 * 0.01 / (1.1 * 1.2 - 1))
+    def result(rate, share):
+        return made({"time": time, "birth_rate": {"granule": rate}, "share_of_new_neurons": {"granule": share}})
+
+    share = np.where(day > 25, 0.002 * (day - 25), 0)
+    share[0] = np.nan  # nothing has fired before the first sample
+    control, treated = result(np.full(len(time), 1.5), share), result(1.5 * (1 + 0.01 * day), share)
+    assert m.proliferation_change(treated, control, 2.5, 3.5) == pytest.approx(3, abs=0.2)
+    assert m.proliferation_change(treated, control, 14, 28) == pytest.approx(21, abs=0.2)
+    assert m.latency_d(control) == pytest.approx(25.25)
+    assert m.share_of_last_day(control) == pytest.approx(100 * 0.002 * 30.5, abs=0.1)
+    silent = result(np.full(len(time), 1.5), np.zeros(len(time)))
+    assert math.isnan(m.latency_d(silent))
+    assert m.share_of_last_day(silent) == 0
+
+
+def scored(made, days, score, expectation=(0, 0), dose_day=21, **more):
+    """A result whose surrogate score and expectation are interpolated between the given days after the dose."""
+    time = np.arange(0, 61 * m.DAY, m.HOUR)
+    course = lambda values: np.interp(time - dose_day * m.DAY, np.array(days) * m.DAY, values)  # noqa: E731
+    columns = {name: {CELLS: course(values)} for name, values in more.items()}
+    expected = np.interp(time - dose_day * m.DAY, [0, m.DAY], expectation)
+    result = made({"time": time, m.SCORE: course(score), m.EXPECTATION: expected, **columns})
+    result.__dict__["dose_s"] = dose_day * m.DAY
+    return result
+
+
+def test_surrogate_score_of_a_drug_and_of_an_arm(made):
+    dosed = scored(made, [0, 1, 7, 12], [80, 60, 70, 78], expectation=(0, -30))
+    control = scored(made, [0, 12], [80, 80])
+    assert m.drug_effect(dosed, control, m.DAY) == pytest.approx(-25)
+    assert m.arm_change_at(dosed, m.DAY) == pytest.approx(-55)
+    assert m.arm_change_at(dosed, 0) == pytest.approx(0)
+    assert m.share_of_day_1(dosed, control, 7 * m.DAY) == pytest.approx(50)
+    assert m.share_of_day_1(dosed, control, 12 * m.DAY) == pytest.approx(10)
+    assert m.early_score(dosed, control) == pytest.approx(100 * 3 / 24)
+
+
+def test_relapse_after_the_last_dose(made):
+    # Response, half of the score, is lost 8 days after the last dose, which is on day 12 after the first.
+    dosed = scored(made, [0, 12, 20, 28], [80, 20, 40, 60])
+    assert m.relapse_days(dosed, (21 + 12) * m.DAY) == pytest.approx(8.25)  # the next sample of 6 h
+    assert math.isnan(m.relapse_days(scored(made, [0, 12], [80, 20]), 33 * m.DAY))
+    assert math.isnan(m.relapse_days(scored(made, [0, 12], [80, 70]), 33 * m.DAY))
+
+
+def test_ssri_beside_ketamine(made):
+    days = [0, 1, 28]
+    control = scored(made, days, [80, 80, 80], spine_density=[1, 1, 1], bdnf=[1, 1, 1])
+    ketamine = scored(made, days, [80, 60, 80], spine_density=[1, 1.1, 1], bdnf=[1, 1, 1])
+    ssri = scored(made, days, [80, 78, 70], spine_density=[1, 1.01, 1], bdnf=[1, 1, 1.3])
+    assert m.ssri_spines(ssri, ketamine, control) == pytest.approx(10)
+    assert m.ssri_score(ssri, ketamine, control) == pytest.approx(10)
     assert m.bdnf_four_weeks(ssri, control) == pytest.approx(30)
 
 
@@ -451,7 +517,7 @@ def test_arms_and_the_screen_are_in_the_report(tmp_path):
 
 
 def test_the_table_of_targets_is_whole():
-    assert {x.id for x in TARGETS} == {f"S{k}" for k in [*range(1, 19), 21, 22]}
+    assert {x.id for x in TARGETS} == {f"S{k}" for k in range(1, 23)} | {"R8"}
     assert len({x.label for x in TARGETS}) == len(TARGETS)
     for x in TARGETS:
         assert x.role in (CALIBRATED, PREDICTION, CHECK), x.label
@@ -597,3 +663,11 @@ def test_one_target_from_end_to_end(program, tmp_path, monkeypatch, capsys):
     shown = (tmp_path / "report.html").read_text()
     assert "data:image/png;base64," in shown and "src=\"http" not in shown and "<link" not in shown
     assert "pass  S1" in capsys.readouterr().out
+
+
+def test_measures_of_a_cohort_are_those_of_the_plan_and_the_day(tmp_path):
+    with Result(write_cohort(tmp_path / "cohort.h5")) as cohort:
+        assert m.on_day(cohort, "effect_size", "one infusion", 1) == pytest.approx(1.1)
+        assert m.on_day(cohort, "effect_size", "one infusion", 7) == pytest.approx(0.4)
+        assert math.isnan(m.on_day(cohort, "effect_size", "no treatment", 1))
+        assert m.cohort_relapse_days(cohort, "one infusion") == pytest.approx(10)

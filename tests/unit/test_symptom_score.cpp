@@ -82,10 +82,11 @@ TEST_CASE("expectation over several treatments solves its equation") {
     CHECK(expected({.size = 1, .onset_h = 1, .fading_d = 1e4}, daily, 99.5 * day) == Approx(1).epsilon(1e-3));
 }
 
-TEST_CASE("treatments are the doses, of nothing too, in order") {
+TEST_CASE("treatments are the doses, of nothing too, and the sessions of therapies, in order") {
     engine::Model model;
     model.drugs.resize(2);
     model.drugs[0].doses = {{.amount_mg = 35, .start_s = 50}, {.amount_mg = 0, .start_s = 10}};
     model.drugs[1].doses = {{.amount_mg = 5, .start_s = 30}};
-    CHECK(engine::treatment_times_s(model) == std::vector<double>{10, 30, 50});
+    model.therapies = {{.kind = "exercise", .start_s = 20, .duration_s = 5}};
+    CHECK(engine::treatment_times_s(model) == std::vector<double>{10, 20, 30, 50});
 }

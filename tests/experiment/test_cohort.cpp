@@ -1,0 +1,224 @@
+// Cohorts as a user runs them.
+#include <catch2/catch.hpp>
+
+#include <cmath>
+
+#include "experiment/experiment.hpp"
+#include "experiment/program.hpp"
+
+namespace {
+
+using namespace program;
+using rewire::record::File;
+
+const std::string config = (tests_folder() / "cohort.toml").string();
+
+/// Everything in a cohort's file that is a number.
+std::map<std::string, std::vector<double>> numbers(const std::string& path) {
+    std::map<std::string, std::vector<double>> found;
+    const File file = File::open(path);
+    for (const std::string group : {"/cohort", "/cohort/patients", "/cohort/summary"}) {
+        if (!file.exists(group)) continue;
+        for (const std::string& name : file.members(group)) {
+            if ((group == "/cohort" && (name == "patients" || name == "summary"))) continue;
+            const auto dataset = file.dataset(group + "/" + name);
+            if (dataset.is_number()) found[group + "/" + name] = dataset.read<double>();
+        }
+    }
+    return found;
+}
+
+/// The values of a quantity in one plan.
+std::vector<double> of_plan(const std::map<std::string, std::vector<double>>& all, const std::string& name,
+                            std::size_t plan, std::size_t plans) {
+    const std::vector<double>& values = all.at("/cohort/" + name);
+    const std::size_t size = values.size() / plans;
+    return {values.begin() + static_cast<long>(plan * size), values.begin() + static_cast<long>((plan + 1) * size)};
+}
+
+bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0;
+}
+
+} // namespace
+
+TEST_CASE("a cohort has the same bits for any number of patients at a time") {
+    const Folder folder;
+    std::map<std::string, std::vector<double>> first;
+    for (const char* threads : {"1", "2", "3"}) {
+        const std::string output = folder / (std::string("t") + threads + ".h5");
+        const Outcome outcome = call({"run", config, "-o", output, "-t", threads, "--quiet"}, folder.path());
+        CAPTURE(threads, outcome.err);
+        REQUIRE(outcome.status == 0);
+        auto found = numbers(output);
+        // Every 20 min, when treatment starts, and 40 and 80 min later.
+        CHECK(found.at("/cohort/time") == std::vector<double>{0, 900, 1200, 2400, 3300, 3600, 4800, 5700, 6000, 7200});
+        REQUIRE(found.at("/cohort/spine_density").size() == 3 * 3 * 10 * 4);
+        CHECK(std::count(found.at("/cohort/finished").begin(), found.at("/cohort/finished").end(), 1.0) == 9);
+        if (first.empty()) first = found;
+        CHECK(first_difference(first, found) == "");
+    }
+    // The drug reaches who is given it, and its body is that of the patient.
+    const std::vector<double>& peak = first.at("/cohort/plasma_peak");
+    CHECK(peak[0] == 0);
+    for (int patient = 0; patient < 3; ++patient) CHECK((peak[6 + 2 * patient] > 40 && peak[6 + 2 * patient] < 600));
+    CHECK(peak[6] != peak[8]);
+}
+
+TEST_CASE("the same patients go through each plan: identical plans give identical results") {
+    const Folder folder;
+    const std::string twice = folder.write("twice.toml", "extends = \"" + config + R"("
+[cohort]
+number = 2
+control = "a"
+[[plan]]
+name = "a"
+dose = [{ drug = "ketamine", amount = "0.5 mg/kg", over = "40 min", at = "20 min" }]
+[[plan]]
+name = "b"
+dose = [{ drug = "ketamine", amount = "0.5 mg/kg", over = "40 min", at = "20 min" }]
+[[plan]]
+name = "half"
+dose = [{ drug = "ketamine", amount = "0.25 mg/kg", over = "40 min", at = "20 min" }]
+)");
+    const std::string output = folder / "out.h5", one = folder / "one.h5", other = folder / "other.h5";
+    REQUIRE(call({"run", twice, "-o", output, "--quiet"}, folder.path()).status == 0);
+    const auto all = numbers(output);
+    for (const char* name : {"spine_density", "bdnf", "drug_plasma", "ampa_gain", "plasma_peak"}) {
+        CAPTURE(name);
+        CHECK(same_bits(of_plan(all, name, 0, 3), of_plan(all, name, 1, 3)));
+        CHECK_FALSE(same_bits(of_plan(all, name, 0, 3), of_plan(all, name, 2, 3)));
+    }
+    // The body is the same whatever the dose: pharmacokinetics are linear.
+    const std::vector<double> full = of_plan(all, "plasma_peak", 0, 3), half = of_plan(all, "plasma_peak", 2, 3);
+    CHECK(half[0] == Approx(full[0] / 2).epsilon(1e-9));
+    // Patient 2 alone is the same as patient 2 among others.
+    REQUIRE(call({"run", twice, "-o", one, "--quiet", "--set", "cohort.patients=[2]"}, folder.path()).status == 0);
+    const auto alone = numbers(one);
+    const std::vector<double> among = of_plan(all, "spine_density", 1, 3);
+    CHECK(same_bits(of_plan(alone, "spine_density", 1, 3),
+                    {among.begin() + static_cast<long>(among.size() / 2), among.end()}));
+    // Another seed: other patients.
+    REQUIRE(call({"run", twice, "-o", other, "--quiet", "--set", "cohort.seed=12"}, folder.path()).status == 0);
+    CHECK(numbers(other).at("/cohort/patients/weight") != all.at("/cohort/patients/weight"));
+}
+
+TEST_CASE("a patient of a cohort is an experiment that can be run alone") {
+    using namespace rewire::experiment;
+    const Folder folder;
+    const Experiment experiment = load_experiment(config, {"cohort.number=2"});
+    const rewire::experiment::Cohort& cohort = *experiment.cohort;
+    const auto patient = cohort.sampler.draw(static_cast<std::uint64_t>(cohort.seed), 2);
+    const std::string alone =
+        folder.write("alone.toml", patient_experiment(cohort, cohort.plans[1], patient).resolved_toml);
+    REQUIRE(call({"run", alone, "-o", folder / "alone.h5", "--quiet"}, folder.path()).status == 0);
+    REQUIRE(
+        call({"run", config, "-o", folder / "all.h5", "--quiet", "--set", "cohort.number=2"}, folder.path()).status ==
+        0);
+    const auto values = File::open(folder / "alone.h5").dataset("/trajectory/slow/drug_plasma").read<double>();
+    const auto times = File::open(folder / "alone.h5").dataset("/trajectory/slow/time").read<double>();
+    const auto all = numbers(folder / "all.h5");
+    const std::vector<double> of_cohort = of_plan(all, "drug_plasma", 1, 3), clock = all.at("/cohort/time");
+    REQUIRE(clock.size() == 10);
+    int compared = 0;
+    for (std::size_t t = 0; t < clock.size(); ++t) {
+        const auto at = std::find(times.begin(), times.end(), clock[t]) - times.begin();
+        if (at == static_cast<long>(times.size())) continue; // a sample of the cohort alone
+        ++compared;
+        CHECK(of_cohort[20 + 2 * t] == Approx(values[2 * static_cast<std::size_t>(at)]).epsilon(1e-12));
+    }
+    CHECK(compared == 7);
+}
+
+TEST_CASE("an interrupted cohort can be read, with its finished patients marked") {
+    const Folder folder;
+    const std::string output = folder / "out.h5";
+    Process process({"run", config, "-o", output, "-t", "1", "--set", "cohort.number=2000"}, folder.path());
+    wait_for(output);
+    pause(3);
+    process.send(SIGINT);
+    const Outcome outcome = process.wait();
+    CAPTURE(outcome.err);
+    CHECK(outcome.status == 130);
+    CHECK_THAT(outcome.err, Catch::Contains("interrupted with"));
+    const File file = File::open(output);
+    CHECK(file.attribute<std::int64_t>("/", "complete") == 0);
+    const auto all = numbers(output);
+    const std::vector<double>&finished = all.at("/cohort/finished"), &density = all.at("/cohort/spine_density");
+    const std::size_t runs = finished.size(), width = density.size() / runs;
+    std::size_t done = 0;
+    for (std::size_t k = 0; k < runs; ++k) {
+        done += finished[k] == 1;
+        for (std::size_t t = 0; t < width / 4; ++t) // of pyramidal cells
+            if (std::isnan(density[k * width + 4 * t]) == (finished[k] == 1)) FAIL("run " << k);
+    }
+    CHECK(done < runs);
+    const Outcome info = call({"info", output});
+    CHECK(info.status == 0);
+    CHECK_THAT(info.out, Catch::Contains("INCOMPLETE") && Catch::Contains("finished"));
+}
+
+TEST_CASE("check predicts a cohort, and a wrong quantity to record is refused before anything runs") {
+    const Outcome good = call({"check", config});
+    CHECK(good.status == 0);
+    CHECK(good.err.empty());
+    CHECK_THAT(good.out, Catch::Contains("3 patients, 3 plans") && Catch::Contains("9 runs") &&
+                             Catch::Contains("subject.weight") && Catch::Contains("plan one infusion"));
+    const Folder folder;
+    for (const char* verb : {"check", "run"}) {
+        const Outcome bad = call({verb, config, "--set", "cohort.record=[\"spine_densty\"]"}, folder.path());
+        CHECK(bad.status == 2);
+        CHECK_THAT(bad.err, Catch::Contains("[cohort] record") && Catch::Contains("spine_densty") &&
+                                Catch::Contains("did you mean \"spine_density\"?"));
+    }
+    CHECK_FALSE(fs::exists(folder / "results/cohort.h5"));
+    const Outcome profile = call({"run", config, "--profile"}, folder.path());
+    CHECK(profile.status == 2);
+    CHECK_THAT(profile.err, Catch::Contains("--profile"));
+}
+
+TEST_CASE("outcomes in the file are those of the courses in it") {
+    const Folder folder;
+    const std::string output = folder / "out.h5";
+    // Spines go within minutes, so that all patients have symptoms when treatment starts.
+    const Outcome outcome = call({"run", config, "-o", output, "--set", "symptom_score={ expectation = {} }", "--set",
+                                  "structure.spines.stress_gain=500", "--set", "cohort.vary_body=false"},
+                                 folder.path());
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.status == 0);
+    CHECK_THAT(outcome.out, Catch::Contains("SURROGATE outcomes of 3 patients (3 in all plans)") &&
+                                Catch::Contains("compared with \"none\""));
+    CHECK_THAT(call({"info", output}).out, Catch::Contains("SURROGATE outcomes of 3 patients"));
+    const File file = File::open(output);
+    const auto all = numbers(output);
+    const double start_s = file.attribute<double>("/cohort", "treatment_start_s");
+    CHECK(start_s == 900); // rapamycin comes before the dose
+    const std::vector<double>&time = all.at("/cohort/time"), &score = all.at("/cohort/surrogate_symptom_score"),
+          &expectation = all.at("/cohort/surrogate_expectation"), &course = all.at("/cohort/summary/course");
+    const auto at = [&](double t_s) {
+        return static_cast<std::size_t>(std::upper_bound(time.begin(), time.end(), t_s) - time.begin()) - 1;
+    };
+    for (std::size_t plan = 0; plan < 3; ++plan) {
+        double mean = 0;
+        for (std::size_t patient = 0; patient < 3; ++patient) {
+            const std::size_t row = (plan * 3 + patient) * time.size();
+            REQUIRE(score[row + at(start_s)] > 0);
+            for (std::size_t t = 0; t < time.size(); ++t)
+                CHECK(course[row + t] ==
+                      Approx(100 * (score[row + t] / score[row + at(start_s)] - 1) + expectation[row + t]));
+            mean += course[row + at(start_s + 4800)] / 3; // the second of the days
+        }
+        const double* estimate = &all.at("/cohort/summary/change")[(plan * 2 + 1) * 3];
+        CHECK(estimate[0] == Approx(mean));
+        CHECK((estimate[1] <= estimate[0] && estimate[0] <= estimate[2]));
+        const double difference = all.at("/cohort/summary/difference")[(plan * 2 + 1) * 3];
+        if (plan == 0)
+            CHECK(std::isnan(difference));
+        else
+            CHECK(difference == Approx(mean - all.at("/cohort/summary/change")[3]).margin(1e-9));
+    }
+    // A dose is expected to help, no treatment is not.
+    CHECK(expectation[at(7200)] == 0);
+    CHECK(expectation[3 * time.size() + at(7200)] < -1);
+    for (const double body : all.at("/cohort/patients/body")) CHECK(body == 0);
+}
