@@ -86,7 +86,8 @@ def draw_relapse(ax, plans, summary):
         censored = times[i][at_risk & (happened[i] == 0)]
         ax.plot(censored, [100 * steps[steps[:, 0] <= t][-1, 1] for t in censored], "|", color=colour_of(i), ms=9)
     ax.axhline(50, color="0.5", lw=0.8, ls=":")
-    ax.set(xlabel="days since the last treatment", ylabel="without surrogate relapse (%)", ylim=(0, 105), xlim=(0, None))
+    ax.set(xlabel="days since the last treatment", ylabel="without surrogate relapse (%)", ylim=(0, 105),
+           xlim=(0, None))
     ax.set_title("Relapse of responders (Kaplan-Meier)", loc="left")
     if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="best")
