@@ -222,3 +222,23 @@ TEST_CASE("outcomes in the file are those of the courses in it") {
     CHECK(expectation[3 * time.size() + at(7200)] < -1);
     for (const double body : all.at("/cohort/patients/body")) CHECK(body == 0);
 }
+
+TEST_CASE("treatment is the doses, therapies and interventions of a plan, not the condition that all patients have") {
+    const auto cohort = [](const std::string& plans) {
+        return *rewire::experiment::load_experiment(config,
+                                                    {"plan=[{ name = \"none\", no_treatment = true }, " + plans + "]"})
+                    .cohort;
+    };
+    const auto therapy = cohort(
+        R"({ name = "a", therapy = [{ kind = "exercise", at = "30 min", over = "10 min", repeat = { every = "20 min", times = 2 } }] })");
+    CHECK(therapy.treatment_start_s == 1800);
+    CHECK(therapy.plans[1].last_treatment_s == 3600); // the second session, 50 to 60 min
+    CHECK(therapy.plans[0].last_treatment_s == 1800); // of no treatment: counted from there, too
+    const std::string intervention = R"({ name = "a", intervention = [{ what = "trkb_modulation", from = "10 min" }])";
+    const auto both =
+        cohort(intervention + R"(, dose = [{ drug = "ketamine", amount = "1 mg", over = "5 min", at = "20 min" }] })");
+    CHECK(both.treatment_start_s == 600);
+    CHECK(both.plans[1].last_treatment_s == 1500); // doses come first
+    const auto longer = cohort(intervention + " }");
+    CHECK(longer.plans[1].last_treatment_s == 7200);
+}
