@@ -87,7 +87,8 @@ std::pair<std::vector<double>, std::vector<double>> course_of(const engine::Kept
     expectation.resize(score.size(), 0);
     const double before = clinic::at_time(run.time_s, score, treatment_start_s);
     for (std::size_t t = 0; t < score.size(); ++t)
-        change.push_back(std::max(clinic::change_percent(score[t], before) + expectation[t], -100.0)); // NaN stays
+        // No symptoms are the most that both together can bring about. NaN, without symptoms before, stays.
+        change.push_back(std::max(clinic::change_percent(score[t], before) + expectation[t], -100.0));
     return {change, expectation};
 }
 

@@ -67,13 +67,14 @@ void SlowPart::advance_neurogenesis(const SlowInputs& inputs, double from_s, dou
         structure::NeuronSlots& slots = state_.neurogenesis[k];
         const std::vector<double>& rate_Hz = inputs.populations[p].rate_Hz;
         StageActivity& activity = state_.window.stages[k];
-        std::vector<double> relative(rate_Hz.size(), 1);
+        std::vector<double> relative(rate_Hz.size(), 0);
         for (std::size_t i = 0; i < rate_Hz.size(); ++i) {
-            if (healthy_rate_Hz_[k] > 0) relative[i] = rate_Hz[i] / healthy_rate_Hz_[k];
-            if (!slots.present[i]) continue;
+            const double age_d = middle_s / seconds_per_d - slots.birth_d[i];
+            // A neuron without input is silent: what was measured before a leap was of another one in its slot.
+            if (!slots.present[i] || age_d < m.parameters.input_from_d) continue;
+            relative[i] = healthy_rate_Hz_[k] > 0 ? rate_Hz[i] / healthy_rate_Hz_[k] : 1;
             const double spikes = rate_Hz[i] * seconds;
-            const structure::Stage stage =
-                structure::stage_of(m.parameters, middle_s / seconds_per_d - slots.birth_d[i]);
+            const structure::Stage stage = structure::stage_of(m.parameters, age_d);
             activity.all += spikes;
             if (slots.birth_d[i] >= 0) activity.since_start += spikes;
             if (stage == structure::Stage::window) activity.in_window += spikes, activity.in_window_s += seconds;

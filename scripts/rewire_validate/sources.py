@@ -17,7 +17,7 @@ LINEAR = {f"projection.recurrent.structural.{side}": '{ rule = "linear", growth_
 #: Stress ends after three weeks, and a week without a drug follows.
 STRESS_ENDS = {"experiment.duration": "28 d", "intervention.0.to": "21 d"}
 
-#: Stress until cytokines are at their steady level, then the dose of Wang 2015, with ketamine's clearance of cytokines on.
+#: Stress until cytokines are steady, then the dose of Wang 2015, with ketamine's clearance of cytokines switched on.
 INFLAMED_RAT = {"experiment.duration": "5 d", "dose.0.at": "4 d", "intervention": '[{ what = "stress" }]',
                 "inflammation": "{}", "drug.ketamine.species.ketamine.target.cytokines.efficacy": "10"}
 

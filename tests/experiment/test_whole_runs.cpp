@@ -326,7 +326,7 @@ TEST_CASE("describe shows every key that a config can set") {
         for (const rewire::experiment::KeyInWords& words : section.keys) {
             const std::string key = "\n  " + words.name + " ";
             CAPTURE(key);
-            const std::size_t at = outcome.out.find(key);
+            const std::size_t at = outcome.out.find(key, outcome.out.find("\n  key ") + 1); // below the header
             REQUIRE(at != std::string::npos);
             const std::string line = outcome.out.substr(at + 1, outcome.out.find('\n', at + 1) - at - 1);
             for (const std::string& column : {words.fallback, words.unit, words.allowed})

@@ -103,7 +103,10 @@ Course run(Model model) {
                 const double value = o.value(i);
                 course.values.emplace_back();
                 std::memcpy(&course.values.back(), &value, sizeof value);
-                if (o.name == "share_of_new_neurons" && i == granule) course.last_share = value;
+                if (o.name != "share_of_new_neurons" || i != granule) continue;
+                course.last_share = value;
+                // Nobody who was born in the run fires before input begins, even in a slot whose last neuron did.
+                if (now_d < parameters.input_from_d) REQUIRE(!(value > 0));
             }
         simulation.sample_taken();
     };
