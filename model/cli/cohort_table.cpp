@@ -15,6 +15,7 @@ constexpr const char* summary = "/cohort/summary";
 /// "-42.1 (-50 to -33)"; "-" where it does not apply.
 std::string estimate_text(const double* e, double factor, int digits) {
     if (std::isnan(e[0])) return "-";
+    if (std::isinf(e[0]) && std::isnan(e[1])) return "none"; // a number needed to treat where nobody has a benefit
     const auto number = [&](double v) {
         return std::isnan(v)   ? "?"
                : std::isinf(v) ? (v > 0 ? "inf" : "-inf")
@@ -57,7 +58,7 @@ void print_cohort_summary(const record::File& file) {
     const auto change = values("change"), response = values("response"), remission = values("remission"),
                difference = values("difference"), g = values("effect_size"), better = values("better"),
                nnt = values("number_needed_to_treat"), expectation = values("expectation");
-    constexpr const char* row = "  {:<{}}  {:<24}{:<16}{:<20}{:<20}{:<24}{:<22}{:<20}{}\n";
+    constexpr const char* row = "  {:<{}}  {:<26}{:<16}{:<20}{:<20}{:<26}{:<24}{:<20}{}\n";
     if (compared)
         std::cout << fmt::format("compared with \"{}\", patient by patient\n",
                                  file.attribute<std::string>("/cohort", "control"));

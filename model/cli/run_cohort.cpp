@@ -73,7 +73,8 @@ std::vector<double> sample_times_s(const experiment::Experiment& experiment) {
     return times;
 }
 
-/// The change of the surrogate score in per cent of its level before treatment, expectation included, and that part.
+/// The change of the surrogate score in per cent of its level before treatment, expectation included, and that part:
+/// -100 at most, where no symptoms are left.
 /// Empty where the run has no score.
 std::pair<std::vector<double>, std::vector<double>> course_of(const engine::KeptRun& run, double treatment_start_s) {
     const auto series = [&](const char* name) {
@@ -86,7 +87,8 @@ std::pair<std::vector<double>, std::vector<double>> course_of(const engine::Kept
     expectation.resize(score.size(), 0);
     const double before = clinic::at_time(run.time_s, score, treatment_start_s);
     for (std::size_t t = 0; t < score.size(); ++t)
-        change.push_back(clinic::change_percent(score[t], before) + expectation[t]);
+        // No symptoms are the most that both together can bring about. NaN, without symptoms before, stays.
+        change.push_back(std::max(clinic::change_percent(score[t], before) + expectation[t], -100.0));
     return {change, expectation};
 }
 
@@ -217,11 +219,13 @@ int run_cohort(const RunOptions& options, const experiment::Experiment& experime
     double spiking_s = 0;
     ProgressLine line(options.quiet);
     const double total_s = experiment.model.duration_s * static_cast<double>(runs);
+    const std::string who = cohort.repeats > 1
+                                ? fmt::format("{} patients x {} repeats", cohort.patients.size(), cohort.repeats)
+                                : fmt::format("{} patients", patients);
     const auto show = [&] {
         const double wall = seconds_since(start), done = simulated_s;
-        line.show(fmt::format("{} of {} runs ({} patients, {} plans)  {:.3g}x biological time  {} left", finished, runs,
-                              patients, plans, done / wall,
-                              done > 0 ? duration_text((total_s - done) * wall / done) : "?"));
+        line.show(fmt::format("{} of {} runs ({}, {} plans)  {:.3g}x biological time  {} left", finished, runs, who,
+                              plans, done / wall, done > 0 ? duration_text((total_s - done) * wall / done) : "?"));
     };
     // One patient after the other through all plans: what is there after an interruption can be compared.
     engine::side_by_side(runs, threads, [&](std::size_t k) {
@@ -265,10 +269,9 @@ int run_cohort(const RunOptions& options, const experiment::Experiment& experime
     }
     file.finish(complete, seconds_since(start));
     if (!options.quiet) {
-        std::cout << fmt::format(
-            "simulated {} runs of {} ({} patients, {} plans) in {} on {} threads; {} with spikes\n", finished,
-            duration_text(experiment.model.duration_s), patients, plans, duration_text(seconds_since(start)), threads,
-            duration_text(spiking_s));
+        std::cout << fmt::format("simulated {} runs of {} ({}, {} plans) in {} on {} threads; {} with spikes\n",
+                                 finished, duration_text(experiment.model.duration_s), who, plans,
+                                 duration_text(seconds_since(start)), threads, duration_text(spiking_s));
         print_cohort_summary(record::File::open(output));
         std::cout << "result: " << output << "\n";
     }

@@ -10,9 +10,9 @@
 //     dc/dt = (1-m) u + m M/tau_M - c/tau_c - a c        for each cytokine, tau_c its own
 //     I = (TNF-a + IL-6 + IL-1b)/3,   J = I/(1+I)
 //
-// `a` is what a drug adds to their clearance, k_k C_u for ketamine (drug/target.hpp, target `cytokines`). With m = 0 and
-// all tau_c = tau_I the sum of the three equations is the lumped one, dI/dt = k_s stress + LPS - I/tau_I - k_k C_u I; so it
-// is with m = 1 as tau_M goes to 0. Without a drug the steady state is c = u tau_c for any m.
+// `a` is what a drug adds to their clearance, k_k C_u for ketamine (drug/target.hpp, target `cytokines`). With m = 0
+// and all tau_c = tau_I the mean of the three equations is the lumped one, dI/dt = k_s stress + LPS - I/tau_I -
+// k_k C_u I; so it is with m = 1 as tau_M goes to 0. Without a drug the steady state is c = u tau_c for any m.
 //
 // Indoleamine dioxygenase (IDO) goes up with J, so does the microglial enzyme that makes quinolinic acid (KMO); K is
 // kynurenine relative to healthy, Q and N are concentrations:
@@ -114,9 +114,9 @@ inline double glycine_site_factor(const InflammationParameters& p, double kynure
     return (p.kynurenic_half_uM + p.kynurenic_uM) / (p.kynurenic_half_uM + kynurenic_uM);
 }
 
-/// Advances all regions by duration_s with the inputs held. Any duration is correct; the kynurenine branch has the error
-/// of sub-steps of at most max_substep_s. \throws std::invalid_argument  a duration, rate or sub-step that is negative or
-/// not finite, a sub-step of 0, or an imposed level outside of 0 to 1
+/// Advances all regions by duration_s with the inputs held. Any duration is correct; the kynurenine branch has the
+/// error of sub-steps of at most max_substep_s. \throws std::invalid_argument  a duration, rate or sub-step that is
+/// negative or not finite, a sub-step of 0, or an imposed level outside of 0 to 1
 void advance(Inflammation& state, const InflammationInputs& inputs, const InflammationParameters& parameters,
              double duration_s, double max_substep_s = 600);
 

@@ -201,10 +201,10 @@ def draw_score(ax, results, axis):
             continue
         line(ax, axis, result, score, 0, colour_of(3), "from the circuit")
         if expectation is not None and np.any(expectation.values):
-            both = score.values + result.at_start(score) * expectation.values / 100
+            both = np.maximum(score.values + result.at_start(score) * expectation.values / 100, 0)
             line(ax, axis, result, Series(score.time, both, score.names, score.unit), 0, colour_of(3),
                  "thin: with expectation (assumption)", faint=True)
-    finish(ax, "surrogate score", from_zero=True)
+    finish(ax, "surrogate,\nno clinical scale", from_zero=True)
     ax.set_ylim(top=1.3 * max(ax.get_ylim()[1], 1))  # rows for the legend
     legend(ax, loc="upper left")
 
@@ -223,5 +223,5 @@ COLUMNS = [
     [Panel("Spine density", ["spine_density"], draw_density),
      Panel("Spine turnover", ["spine_formation_rate", "spine_elimination_rate"], draw_turnover, True),
      Panel("Synapses", ["synapses"], draw_synapses),
-     Panel("Surrogate symptom score (no clinical scale)", ["surrogate_symptom_score"], draw_score)],
+     Panel("Surrogate symptom score", ["surrogate_symptom_score"], draw_score)],
 ]

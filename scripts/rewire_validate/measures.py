@@ -313,9 +313,11 @@ def drug_effect(dosed, control, after_s):
 
 
 def arm_change(dosed, after_s):
-    """Change of the surrogate score since before the treatment, expectation included, in %: an arm of a trial."""
+    """Change of the surrogate score since before the treatment, expectation included, in %: an arm of a trial. No
+    symptoms are the most that both together can bring about."""
     time = dosed.dose_s + np.asarray(after_s)
-    return 100 * (dosed.at(SCORE, time) / dosed.at(SCORE, dosed.dose_s) - 1) + dosed.at(EXPECTATION, time)
+    of_drug = 100 * (dosed.at(SCORE, time) / dosed.at(SCORE, dosed.dose_s) - 1)
+    return np.maximum(of_drug + dosed.at(EXPECTATION, time), -100)
 
 
 def arm_change_at(dosed, after_s):

@@ -205,7 +205,8 @@ TEST_CASE("outcomes in the file are those of the courses in it") {
             REQUIRE(score[row + at(start_s)] > 0);
             for (std::size_t t = 0; t < time.size(); ++t)
                 CHECK(course[row + t] ==
-                      Approx(100 * (score[row + t] / score[row + at(start_s)] - 1) + expectation[row + t]));
+                      Approx(std::max(100 * (score[row + t] / score[row + at(start_s)] - 1) + expectation[row + t],
+                                      -100.0)));
             mean += course[row + at(start_s + 4800)] / 3; // the second of the days
         }
         const double* estimate = &all.at("/cohort/summary/change")[(plan * 2 + 1) * 3];
@@ -221,4 +222,24 @@ TEST_CASE("outcomes in the file are those of the courses in it") {
     CHECK(expectation[at(7200)] == 0);
     CHECK(expectation[3 * time.size() + at(7200)] < -1);
     for (const double body : all.at("/cohort/patients/body")) CHECK(body == 0);
+}
+
+TEST_CASE("treatment is the doses, therapies and interventions of a plan, not the condition that all patients have") {
+    const auto cohort = [](const std::string& plans) {
+        return *rewire::experiment::load_experiment(config,
+                                                    {"plan=[{ name = \"none\", no_treatment = true }, " + plans + "]"})
+                    .cohort;
+    };
+    const auto therapy = cohort(
+        R"({ name = "a", therapy = [{ kind = "exercise", at = "30 min", over = "10 min", repeat = { every = "20 min", times = 2 } }] })");
+    CHECK(therapy.treatment_start_s == 1800);
+    CHECK(therapy.plans[1].last_treatment_s == 3600); // the second session, 50 to 60 min
+    CHECK(therapy.plans[0].last_treatment_s == 1800); // of no treatment: counted from there, too
+    const std::string intervention = R"({ name = "a", intervention = [{ what = "trkb_modulation", from = "10 min" }])";
+    const auto both =
+        cohort(intervention + R"(, dose = [{ drug = "ketamine", amount = "1 mg", over = "5 min", at = "20 min" }] })");
+    CHECK(both.treatment_start_s == 600);
+    CHECK(both.plans[1].last_treatment_s == 1500); // doses come first
+    const auto longer = cohort(intervention + " }");
+    CHECK(longer.plans[1].last_treatment_s == 7200);
 }

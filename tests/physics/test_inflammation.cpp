@@ -1,4 +1,4 @@
-// Inflammation in the circuit: what it does to receptors, uptake, signalling and spines, what drugs do to it, and leaps.
+// Inflammation in the circuit: what it does to receptors, uptake, signalling, spines, what drugs do to it, and leaps.
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -101,8 +101,8 @@ TEST_CASE("cytokines act as the same level imposed") {
 }
 
 TEST_CASE("inflammation raises the elimination of established spines") {
-    // Hazard 1 + 5 J times that of health; J = 1 imposed, 0.965 by cytokines. About 25 of 500 stable spines are lost in 8 s
-    // without it (a fifth is one standard deviation), so that six times as much takes a quarter of them.
+    // Hazard 1 + 5 J times that of health; J = 1 imposed, 0.965 by cytokines. About 25 of 500 stable spines are lost in
+    // 8 s without it (a fifth is one standard deviation), so that six times as much takes a quarter of them.
     const std::vector<std::string> strong{"structure.spines.inflammation_gain=5", "experiment.duration=8 s",
                                           "structure.every=1 s"};
     const auto lost = [&](const std::vector<Intervention>& interventions) {

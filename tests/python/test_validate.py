@@ -304,6 +304,7 @@ def test_surrogate_score_of_a_drug_and_of_an_arm(made):
     assert m.drug_effect(dosed, control, m.DAY) == pytest.approx(-25)
     assert m.arm_change_at(dosed, m.DAY) == pytest.approx(-55)
     assert m.arm_change_at(dosed, 0) == pytest.approx(0)
+    assert m.arm_change_at(scored(made, [0, 1], [80, 10], expectation=(0, -30)), m.DAY) == -100
     assert m.share_of_day_1(dosed, control, 7 * m.DAY) == pytest.approx(50)
     assert m.share_of_day_1(dosed, control, 12 * m.DAY) == pytest.approx(10)
     assert m.early_score(dosed, control) == pytest.approx(100 * 3 / 24)
