@@ -60,7 +60,9 @@ double hedges_g(std::span<const double> treated, std::span<const double> control
     if (treated.size() < 2 || control.size() < 2) return none;
     const double m = static_cast<double>(treated.size() + control.size() - 2);
     const double sd = std::sqrt((squares(treated) + squares(control)) / m);
-    return sd > 0 ? (1 - 3 / (4 * m - 1)) * (mean(control) - mean(treated)) / sd : none;
+    constexpr double rounding = 1e-9; // of equal values, such as those of a resample that holds one patient only
+    const bool differ = sd > rounding * (std::abs(mean(control)) + std::abs(mean(treated)));
+    return differ ? (1 - 3 / (4 * m - 1)) * (mean(control) - mean(treated)) / sd : none;
 }
 
 double number_needed_to_treat(double rate_treated, double rate_control) {
