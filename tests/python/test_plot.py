@@ -113,7 +113,21 @@ def test_expectation_is_a_share_of_the_score_before_treatment(tmp_path):
     columns = {"time": np.array([0.0, 3600, 7200, 10800]), "surrogate_symptom_score": [0.0, 70, 80, 60]}
     path = write_columns(tmp_path / "score.h5", slow=columns, dose_s=7200)
     [result] = open_results([path])
-    assert result.at_start(result.series("surrogate_symptom_score")) == [80.0]
+    assert result.before_treatment(result.series("surrogate_symptom_score")) == [80.0]
+
+
+@pytest.mark.parametrize("dose_s", [None, 10800])
+def test_expectation_begins_with_a_therapy_as_with_a_dose(tmp_path, dose_s):
+    sys.path.insert(0, str(PLOT.parent))
+    from rewire_plot.result import open_results
+
+    columns = {"time": np.array([0.0, 3600, 7200, 10800]), "surrogate_symptom_score": [0.0, 70, 80, 60]}
+    path = write_columns(tmp_path / "score.h5", slow=columns, dose_s=dose_s)
+    with h5py.File(path, "a") as file:
+        file.attrs["therapy_start_s"], file.attrs["therapy_end_s"] = [9000.0, 3600.0], [9060.0, 3660.0]
+        file.attrs.create("therapy_kind", ["sleep", "exercise"], dtype=h5py.string_dtype())
+    [result] = open_results([path])
+    assert result.before_treatment(result.series("surrogate_symptom_score")) == [70.0]
 
 
 def test_therapies_are_shaded_as_assumptions(tmp_path):
