@@ -16,8 +16,8 @@
 namespace rewire::clinic {
 
 /// Standardised mean difference of `treated` from `control` with Hedges' correction for small samples: positive if the
-/// treated have the lower values. Hedges 1981, J Educ Stat 6:107, with J = 1 - 3/(4 m - 1), m = n1 + n2 - 2. NaN without
-/// a spread or with fewer than two of either.
+/// treated have the lower values. Hedges 1981, J Educ Stat 6:107, with J = 1 - 3/(4 m - 1), m = n1 + n2 - 2. NaN
+/// without a spread or with fewer than two of either.
 double hedges_g(std::span<const double> treated, std::span<const double> control);
 
 /// 1/(rate of the treated - rate of the control): how many are to be treated for one more to respond; negative where
@@ -75,8 +75,8 @@ struct Courses {
 };
 
 /// Time from the last treatment to relapse. At risk is who responds a day after it; relapse is the first time at which
-/// the improvement falls short of response and stays so for a day (an improvement under 50 % on visits in a row: aan het
-/// Rot 2010, Biol Psychiatry 67:139; Murrough 2013, Biol Psychiatry 74:250 [M]).
+/// the improvement falls short of response and stays so for a day (an improvement under 50 % on visits in a row: aan
+/// het Rot 2010, Biol Psychiatry 67:139; Murrough 2013, Biol Psychiatry 74:250 [M]).
 /// \return  one entry for each row at risk, time in s; empty for a plan whose last treatment is too late
 std::vector<Survival> relapses(const Courses&, std::size_t plan, std::span<const std::size_t> rows,
                                const OutcomeRules&);
