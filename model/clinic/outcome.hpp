@@ -49,6 +49,12 @@ struct Estimate {
     double high = std::numeric_limits<double>::quiet_NaN();
 };
 
+/// The number needed to treat from the difference of the rates of response. Where the interval of the difference holds 0
+/// within, that of the number goes through infinity, from benefit to harm: low = 1/high of the difference is then above
+/// high = 1/low, and the interval is [low, infinity] with [-infinity, high]. Otherwise low <= value <= high, all negative
+/// where all of it is harm. Altman 1998, BMJ 317:1309.
+Estimate needed_to_treat(const Estimate& difference);
+
 /// Percentile intervals of several statistics at once, from resamples of the units with replacement: Efron & Tibshirani
 /// 1993, An Introduction to the Bootstrap, section 13.3. Resample r is a pure function of (seed, r).
 /// \param units      rows that are drawn together: patients with all their repeats
@@ -94,13 +100,13 @@ struct OutcomeOfPlan {
     std::vector<Estimate> difference; ///< mean of change - change under control
     std::vector<Estimate> g;          ///< hedges_g
     std::vector<Estimate> better;     ///< share of patients who improve more than under control
-    std::vector<Estimate> nnt;        ///< of response; bounds are infinite where the difference of rates may be none
+    std::vector<Estimate> nnt;        ///< of response; needed_to_treat of the difference in response
     Estimate relapse_s;               ///< median of kaplan_meier of `relapses`
     std::size_t at_risk = 0, relapsed = 0;
 };
 
 struct Outcome {
-    std::size_t rows = 0; ///< that are known in all plans, with symptoms before treatment
+    std::size_t rows = 0; ///< that are known in all plans, with enough symptoms before treatment
     std::vector<OutcomeOfPlan> plans;
 };
 

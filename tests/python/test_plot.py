@@ -210,7 +210,22 @@ def test_a_cohort_has_a_figure_of_its_own(tmp_path):
 
 def test_a_cohort_that_was_interrupted_is_drawn_and_says_so(tmp_path):
     words = texts(tmp_path, write_cohort(tmp_path / "cohort.h5", complete=False))
-    assert "incomplete" in words and "one infusion (n = 11)" in words
+    # Who has not finished all plans is in none, as in the table.
+    for word in ("incomplete", "no treatment (n = 11)", "one infusion (n = 11)", "11 of 11 respond", "0 of 11 respond",
+                 "11 responders"):
+        assert word in words, word
+
+
+def test_the_line_of_response_is_that_of_the_file(tmp_path):
+    sys.path.insert(0, str(PLOT.parent))
+    from rewire_plot.cohort import draw_cohort
+    from rewire_plot.result import open_result
+    path = write_cohort(tmp_path / "cohort.h5")
+    with h5py.File(path, "r+") as file:
+        file["cohort/summary"].attrs["response"] = 0.3
+    figure = draw_cohort(open_result(path))
+    levels = [{line.get_ydata()[0] for line in ax.lines if len(set(line.get_ydata())) == 1} for ax in figure.axes]
+    assert all(-30 in of_panel and -50 not in of_panel for of_panel in levels[:2])
 
 
 def test_a_cohort_without_outcomes_or_beside_others_is_refused(tmp_path, ketamine):
