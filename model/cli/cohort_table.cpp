@@ -15,13 +15,16 @@ constexpr const char* summary = "/cohort/summary";
 /// "-42.1 (-50 to -33)"; "-" where it does not apply.
 std::string estimate_text(const double* e, double factor, int digits) {
     if (std::isnan(e[0])) return "-";
-    if (std::isinf(e[0]) && std::isnan(e[1])) return "none"; // a number needed to treat where nobody has a benefit
+    if (std::isinf(e[0]) && e[0] == e[1] && e[0] == e[2])
+        return "none"; // a number needed to treat: no difference at all
     const auto number = [&](double v) {
         return std::isnan(v)   ? "?"
                : std::isinf(v) ? (v > 0 ? "inf" : "-inf")
                                : fmt::format("{:.{}f}", v * factor, digits);
     };
-    return fmt::format("{} ({} to {})", number(e[0]), number(e[1]), number(e[2]));
+    // A number needed to treat whose interval goes from benefit through infinity to harm.
+    const char* through = e[1] > e[2] && std::isfinite(e[1]) ? "inf to " : "";
+    return fmt::format("{} ({} to {}{})", number(e[0]), number(e[1]), through, number(e[2]));
 }
 
 /// What a patient or its repeats are called.
@@ -51,8 +54,12 @@ void print_cohort_summary(const record::File& file) {
                              "{}); nothing clinical\n",
                              rows_text(file), file.attribute<std::int64_t>(summary, "rows"),
                              rows_text(file).find("of 1 patient") != std::string::npos ? "repeats" : "patients");
+    if (file.has_attribute(summary, "left_out") && file.attribute<std::int64_t>(summary, "left_out") > 0)
+        std::cout << fmt::format("{} left out: score before treatment below {:.3g} % of its severity\n",
+                                 file.attribute<std::int64_t>(summary, "left_out"),
+                                 100 * file.attribute<double>(summary, "minimum_score"));
     if (file.attribute<std::int64_t>(summary, "rows") == 0) {
-        std::cout << "no patient with symptoms before treatment has finished all plans\n";
+        std::cout << "no patient with enough symptoms before treatment has finished all plans\n";
         return;
     }
     const auto change = values("change"), response = values("response"), remission = values("remission"),

@@ -34,7 +34,10 @@ std::vector<std::string> kept_quantities(const experiment::Cohort& cohort,
                                          const std::vector<engine::KeptSeries>& available) {
     std::vector<std::string> names, kept;
     for (const engine::KeptSeries& s : available) names.push_back(s.name);
-    for (const std::string& name : cohort.record.value_or(usual_quantities)) {
+    std::vector<std::string> wanted = cohort.record.value_or(usual_quantities);
+    for (const char* name : {score_name, expectation_name}) // without them there are no outcomes
+        if (std::ranges::find(names, name) != names.end()) wanted.emplace_back(name);
+    for (const std::string& name : wanted) {
         const bool known = std::ranges::find(names, name) != names.end();
         if (!known && cohort.record)
             throw experiment::ConfigError(
@@ -75,8 +78,9 @@ std::vector<double> sample_times_s(const experiment::Experiment& experiment) {
 
 /// The change of the surrogate score in per cent of its level before treatment, expectation included, and that part:
 /// -100 at most, where no symptoms are left.
-/// Empty where the run has no score.
-std::pair<std::vector<double>, std::vector<double>> course_of(const engine::KeptRun& run, double treatment_start_s) {
+/// Empty where the run has no score; NaN where the score before treatment is below `minimum`.
+std::pair<std::vector<double>, std::vector<double>> course_of(const engine::KeptRun& run, double treatment_start_s,
+                                                              double minimum) {
     const auto series = [&](const char* name) {
         const auto found = std::ranges::find(run.series, name, &engine::KeptSeries::name);
         return found == run.series.end() ? std::vector<double>{} : found->values;
@@ -86,6 +90,7 @@ std::pair<std::vector<double>, std::vector<double>> course_of(const engine::Kept
     if (score.empty()) return {};
     expectation.resize(score.size(), 0);
     const double before = clinic::at_time(run.time_s, score, treatment_start_s);
+    if (before < minimum) return {std::vector(score.size(), std::numeric_limits<double>::quiet_NaN()), expectation};
     for (std::size_t t = 0; t < score.size(); ++t)
         // No symptoms are the most that both together can bring about. NaN, without symptoms before, stays.
         change.push_back(std::max(clinic::change_percent(score[t], before) + expectation[t], -100.0));
@@ -111,7 +116,10 @@ std::vector<record::Measure> measures_of(const clinic::Outcome& outcome) {
         &Plan::difference);
     add("effect_size", "1", "Hedges' g against the control plan, positive where patients improve more", &Plan::g);
     add("better", "1", "share of patients who improve more than under the control plan", &Plan::better);
-    add("number_needed_to_treat", "1", "number needed to treat for one more SURROGATE response than under control",
+    add("number_needed_to_treat", "1",
+        "number needed to treat for one more SURROGATE response than under control; low above high: through infinity "
+        "to "
+        "harm",
         &Plan::nnt);
     record::Measure relapse{"relapse",
                             "d",
@@ -214,7 +222,8 @@ int run_cohort(const RunOptions& options, const experiment::Experiment& experime
     bool has_score = false;
 
     std::mutex mutex; // of the file, of reading configs (UDUNITS is not reentrant) and of what is printed
-    std::size_t finished = 0, unsteady = 0;
+    std::size_t finished = 0, failed = 0, unsteady = 0;
+    std::vector<std::size_t> finished_of(patients, 0); // plans
     std::atomic<double> simulated_s{0};
     double spiking_s = 0;
     ProgressLine line(options.quiet);
@@ -231,27 +240,42 @@ int run_cohort(const RunOptions& options, const experiment::Experiment& experime
     engine::side_by_side(runs, threads, [&](std::size_t k) {
         const std::size_t patient = k / plans, plan = k % plans;
         if (interrupted()) return;
-        engine::Model model;
-        {
+        engine::KeptRun run;
+        double before_s = 0, severity = 0;
+        try {
+            engine::Model model;
+            {
+                const std::lock_guard lock(mutex);
+                model = patient_experiment(cohort, cohort.plans[plan], shape.patients[patient]).model;
+            }
+            model.sample_times_s = shape.time_s; // the same for all plans
+            if (model.symptom_score) severity = model.symptom_score->mapping.severity;
+            run = engine::keep(std::move(model), names, interrupted, [&](double now_s) {
+                simulated_s += now_s - before_s;
+                before_s = now_s;
+                if (const std::unique_lock lock(mutex, std::try_to_lock); lock) show();
+            });
+        } catch (const std::exception& error) { // of this patient; the others go on
             const std::lock_guard lock(mutex);
-            model = patient_experiment(cohort, cohort.plans[plan], shape.patients[patient]).model;
+            line.clear();
+            std::cerr << fmt::format("rewire: error: patient {}, repeat {}, plan \"{}\": {}\n",
+                                     shape.patients[patient].number, shape.patients[patient].repeat, shape.plans[plan],
+                                     error.what());
+            ++failed;
+            simulated_s += experiment.model.duration_s - before_s;
+            return;
         }
-        model.sample_times_s = shape.time_s; // the same for all plans
-        double before_s = 0;
-        const engine::KeptRun run = engine::keep(std::move(model), names, interrupted, [&](double now_s) {
-            simulated_s += now_s - before_s;
-            before_s = now_s;
-            if (const std::unique_lock lock(mutex, std::try_to_lock); lock) show();
-        });
         if (!run.finished) return;
         const std::lock_guard lock(mutex);
         file.add(plan, patient, run);
-        if (auto [change, expectation] = course_of(run, cohort.treatment_start_s); !change.empty()) {
+        if (auto [change, expectation] = course_of(run, cohort.treatment_start_s, cohort.minimum_score * severity);
+            !change.empty()) {
             courses.change[plan][patient] = std::move(change);
             courses.expectation[plan][patient] = std::move(expectation);
             has_score = true;
         }
         ++finished;
+        ++finished_of[patient];
         unsteady += !run.unsteady_inputs.empty();
         spiking_s += run.spiking_s;
     });
@@ -264,6 +288,9 @@ int run_cohort(const RunOptions& options, const experiment::Experiment& experime
         for (record::Measure& m : courses_in_file(courses, cohort.rules)) measures.push_back(std::move(m));
         file.write_summary(cohort.days_s, measures);
         file.set_attribute("/cohort/summary", "rows", static_cast<std::int64_t>(outcome.rows));
+        const auto in_all_plans = static_cast<std::size_t>(std::ranges::count(finished_of, plans));
+        file.set_attribute("/cohort/summary", "left_out", static_cast<std::int64_t>(in_all_plans - outcome.rows));
+        file.set_attribute("/cohort/summary", "minimum_score", cohort.minimum_score);
         file.set_attribute("/cohort/summary", "response", cohort.rules.response);
         file.set_attribute("/cohort/summary", "remission", cohort.rules.remission);
     }
@@ -280,9 +307,13 @@ int run_cohort(const RunOptions& options, const experiment::Experiment& experime
             "rewire: warning: in {} runs an input varies far more between bursts than within them: "
             "leaps average over the states of a circuit that has several\n",
             unsteady);
-    if (!complete) {
+    if (finished + failed < runs) {
         std::cerr << fmt::format("rewire: interrupted with {} of {} runs; they are in {}\n", finished, runs, output);
         return 130;
+    }
+    if (failed > 0) {
+        std::cerr << fmt::format("rewire: error: {} of {} runs failed; the others are in {}\n", failed, runs, output);
+        return 1;
     }
     return 0;
 }

@@ -43,17 +43,6 @@ double quantile(std::span<const double> sorted, double p) {
     return sorted[below] + share * (sorted[above] - sorted[below]);
 }
 
-/// The number needed to treat from the difference of rates. Where the interval of that holds 0, that of the number goes
-/// through infinity (Altman 1998, BMJ 317:1309): it is then left open above.
-Estimate needed_to_treat(const Estimate& difference) {
-    const auto inverse = [](double d) { return number_needed_to_treat(d, 0); };
-    Estimate e{inverse(difference.value), inverse(difference.high), inverse(difference.low)};
-    if (std::isnan(difference.value)) return {};
-    if (difference.low <= 0) e.high = infinite;
-    if (difference.high <= 0) e.low = none; // no benefit in any of the interval
-    return e;
-}
-
 } // namespace
 
 double hedges_g(std::span<const double> treated, std::span<const double> control) {
@@ -67,6 +56,13 @@ double hedges_g(std::span<const double> treated, std::span<const double> control
 
 double number_needed_to_treat(double rate_treated, double rate_control) {
     return rate_treated == rate_control ? infinite : 1 / (rate_treated - rate_control);
+}
+
+Estimate needed_to_treat(const Estimate& difference) {
+    Estimate e{number_needed_to_treat(difference.value, 0), number_needed_to_treat(difference.high, 0),
+               number_needed_to_treat(difference.low, 0)};
+    if (difference.high == 0 && difference.low < 0) e.low = -infinite; // from the side of harm
+    return e;
 }
 
 std::vector<SurvivalStep> kaplan_meier(std::vector<Survival> patients) {

@@ -16,8 +16,8 @@
 namespace rewire::clinic {
 
 /// Standardised mean difference of `treated` from `control` with Hedges' correction for small samples: positive if the
-/// treated have the lower values. Hedges 1981, J Educ Stat 6:107, with J = 1 - 3/(4 m - 1), m = n1 + n2 - 2. NaN without
-/// a spread or with fewer than two of either.
+/// treated have the lower values. Hedges 1981, J Educ Stat 6:107, with J = 1 - 3/(4 m - 1), m = n1 + n2 - 2. NaN
+/// without a spread or with fewer than two of either.
 double hedges_g(std::span<const double> treated, std::span<const double> control);
 
 /// 1/(rate of the treated - rate of the control): how many are to be treated for one more to respond; negative where
@@ -49,6 +49,12 @@ struct Estimate {
     double high = std::numeric_limits<double>::quiet_NaN();
 };
 
+/// The number needed to treat from the difference of the rates of response. Where the interval of the difference holds 0
+/// within, that of the number goes through infinity, from benefit to harm: low = 1/high of the difference is then above
+/// high = 1/low, and the interval is [low, infinity] with [-infinity, high]. Otherwise low <= value <= high, all negative
+/// where all of it is harm. Altman 1998, BMJ 317:1309.
+Estimate needed_to_treat(const Estimate& difference);
+
 /// Percentile intervals of several statistics at once, from resamples of the units with replacement: Efron & Tibshirani
 /// 1993, An Introduction to the Bootstrap, section 13.3. Resample r is a pure function of (seed, r).
 /// \param units      rows that are drawn together: patients with all their repeats
@@ -75,8 +81,8 @@ struct Courses {
 };
 
 /// Time from the last treatment to relapse. At risk is who responds a day after it; relapse is the first time at which
-/// the improvement falls short of response and stays so for a day (an improvement under 50 % on visits in a row: aan het
-/// Rot 2010, Biol Psychiatry 67:139; Murrough 2013, Biol Psychiatry 74:250 [M]).
+/// the improvement falls short of response and stays so for a day (an improvement under 50 % on visits in a row: aan
+/// het Rot 2010, Biol Psychiatry 67:139; Murrough 2013, Biol Psychiatry 74:250 [M]).
 /// \return  one entry for each row at risk, time in s; empty for a plan whose last treatment is too late
 std::vector<Survival> relapses(const Courses&, std::size_t plan, std::span<const std::size_t> rows,
                                const OutcomeRules&);
@@ -94,13 +100,13 @@ struct OutcomeOfPlan {
     std::vector<Estimate> difference; ///< mean of change - change under control
     std::vector<Estimate> g;          ///< hedges_g
     std::vector<Estimate> better;     ///< share of patients who improve more than under control
-    std::vector<Estimate> nnt;        ///< of response; bounds are infinite where the difference of rates may be none
+    std::vector<Estimate> nnt;        ///< of response; needed_to_treat of the difference in response
     Estimate relapse_s;               ///< median of kaplan_meier of `relapses`
     std::size_t at_risk = 0, relapsed = 0;
 };
 
 struct Outcome {
-    std::size_t rows = 0; ///< that are known in all plans, with symptoms before treatment
+    std::size_t rows = 0; ///< that are known in all plans, with enough symptoms before treatment
     std::vector<OutcomeOfPlan> plans;
 };
 

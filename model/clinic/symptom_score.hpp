@@ -30,6 +30,7 @@
 #include <span>
 
 #include "quantity/parameter.hpp"
+#include "quantity/relaxation.hpp"
 
 namespace rewire::clinic {
 
@@ -59,13 +60,12 @@ inline double change_percent(double score, double before_treatment) {
 /// \param treatments_s  starts of all treatments, ascending; those after the time do not count
 inline double expected(const Expectation& p, std::span<const double> treatments_s, double at_s) {
     const double onset_s = 3600 * p.onset_h, fading_s = 86400 * p.fading_d;
-    const double slower = std::min(1 / onset_s, 1 / fading_s), apart = std::abs(1 / onset_s - 1 / fading_s);
     double e = 0;
     for (std::size_t k = 0; k < treatments_s.size() && treatments_s[k] <= at_s; ++k) {
         const double end_s = k + 1 < treatments_s.size() ? std::min(at_s, treatments_s[k + 1]) : at_s;
-        const double s = end_s - treatments_s[k], x = apart * s;
-        // (exp(-s/tau_f) - exp(-s/tau_o)) / (1 - tau_o/tau_f), written so that equal constants do no harm.
-        const double risen = s / onset_s * std::exp(-slower * s) * (x > 0 ? -std::expm1(-x) / x : 1);
+        const double s = end_s - treatments_s[k];
+        // (exp(-s/tau_f) - exp(-s/tau_o)) / (1 - tau_o/tau_f)
+        const double risen = convolved_decays(s / onset_s, 1 / onset_s, 1 / fading_s, s);
         e = e * std::exp(-s / onset_s) + risen;
     }
     return e;

@@ -11,8 +11,8 @@
 
 namespace rewire::engine {
 
-/// Calls task(0) to task(count - 1), each once, `threads` at a time, and returns when all are done. Tasks begin in order.
-/// The first exception ends the rest that have not begun and is thrown here.
+/// Calls task(0) to task(count - 1), each once, `threads` at a time, and returns when all are done. Tasks begin in
+/// order. The first exception ends the rest that have not begun and is thrown here.
 inline void side_by_side(std::size_t count, int threads, const std::function<void(std::size_t)>& task) {
     std::atomic<std::size_t> next{0};
     std::exception_ptr failure;

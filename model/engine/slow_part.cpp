@@ -8,6 +8,7 @@
 
 #include "engine/averages.hpp"
 #include "engine/profile.hpp"
+#include "quantity/relaxation.hpp"
 
 namespace rewire::engine {
 namespace {
@@ -57,6 +58,7 @@ SlowPart::SlowPart(const Model& model, FastNetwork& network) : model_(model), ne
     for (const std::size_t p : model_.scaling_populations) state_.scaling[p].assign(network.populations[p].size(), 1);
     calcium_target_.resize(populations);
     state_.eaat2.assign(regions, 1);
+    state_.inflammation_s.assign(regions, 0);
     begin_sample_window(0);
     configure_voxels();
     configure_neurogenesis();
@@ -196,7 +198,22 @@ void SlowPart::start(SlowInputs healthy) {
         for (const StructuralProjection& s : model_.structure->projections)
             state_.structural.push_back(make_structural_state(network_, s, model_.structure->spines));
     start_neurogenesis();
+    start_scaling();
     write_feedback(0);
+}
+
+void SlowPart::start_scaling() {
+    scaling_target_.resize(network_.populations.size());
+    for (const std::size_t p : model_.scaling_populations) {
+        // Neurons that come and go share a target already.
+        scaling_target_[p] = calcium_target_[p];
+        if (std::ranges::count(model_.neurogenesis, p, &NeurogenesisModel::population) > 0) continue;
+        std::vector<double> spikes = healthy_.populations[p].rate_Hz;
+        for (double& n : spikes) n *= healthy_.seconds;
+        const std::vector<double> expected = synapse::expected_spikes(spikes);
+        for (std::size_t i = 0; i < expected.size(); ++i)
+            scaling_target_[p][i] = structure::equilibrium_calcium(model_.calcium, expected[i] / healthy_.seconds);
+    }
 }
 
 SlowCheckpoint SlowPart::checkpoint() const {
@@ -258,6 +275,7 @@ void SlowPart::advance_without_structure(SlowState& state, const SlowInputs& inp
     const drug::Effects effects_after = drug_effects(state);
     for (std::size_t t = 0; t < effects.of.size(); ++t) effects.of[t] = 0.5 * (effects.of[t] + effects_after.of[t]);
     const std::vector<double> inflammation = advance_inflammation(state, effects, middle_s, seconds);
+    for (std::size_t r = 0; r < inflammation.size(); ++r) state.inflammation_s[r] += inflammation[r] * seconds;
     advance_block(state, inputs, concentration, seconds);
     advance_glutamate(state, inputs, inflammation, effects, middle_s, seconds);
     advance_signalling(state, inputs, resting, inflammation, effects, from_s, to_s);
@@ -501,7 +519,7 @@ void SlowPart::advance_signalling(SlowState& state, const SlowInputs& inputs,
         // M = 1 would turn the counting noise of a tick or a burst into drift.
         const double span = seconds / (60 * model_.resting_drive.activity_tau_min), keep = std::exp(-span);
         const auto filter = [&](double& filtered, double now) {
-            const double mean = now + (filtered - now) * structure::mean_survival(span);
+            const double mean = now + (filtered - now) * mean_survival(span);
             filtered = now + (filtered - now) * keep;
             return mean;
         };
@@ -524,8 +542,8 @@ void SlowPart::advance_calcium(SlowState& state, const SlowInputs& inputs, doubl
                           : structure::decayed_calcium(model_.calcium, calcium, seconds) + in.calcium[i];
             // The integral controller takes the noise of the trace: its mean is that of the rate.
             if (!state.scaling[p].empty())
-                state.scaling[p][i] = synapse::advanced_scaling(*model_.scaling, state.scaling[p][i],
-                                                                calcium / calcium_target_[p][i], seconds / 3600);
+                state.scaling[p][i] = synapse::advanced_scaling(
+                    *model_.scaling, state.scaling[p][i], relative(calcium, scaling_target_[p][i]), seconds / 3600);
             if (!model_.structure) continue;
             double& filtered = state.calcium_filtered[p][i];
             filtered = structure::filtered_calcium(model_.structure->spines, filtered, calcium / calcium_target_[p][i],
@@ -537,7 +555,7 @@ void SlowPart::advance_structure(double to_s) {
     if (!model_.structure || to_s - state_.structure_time_s < model_.structure->every_s * (1 - 1e-9)) return;
     const Stopwatch stopwatch(model_.profile, structure_wall_s_);
     const structure::SpineParameters& parameters = model_.structure->spines;
-    const double middle_s = 0.5 * (state_.structure_time_s + to_s);
+    const double middle_s = 0.5 * (state_.structure_time_s + to_s), seconds = to_s - state_.structure_time_s;
     bool changed = false;
     for (StructuralState& state : state_.structural) {
         const network::Projection& projection = network_.projections[state.specification.projection].specification;
@@ -553,21 +571,24 @@ void SlowPart::advance_structure(double to_s) {
                 homeostatic[i] =
                     structure::homeostatic_factor(parameters, state_.calcium_filtered[projection.target][i]);
             const molecular::Signalling& chain = state_.signalling[projection.target];
+            const std::size_t region = network_.populations[projection.target].specification.region;
             const std::vector<std::int32_t> axons(from.begin(), from.end());
-            const SpineDrive drive{
-                .synaptic_protein = chain.synaptic_protein.empty() ? nullptr : &chain.synaptic_protein,
-                .homeostatic = &homeostatic,
-                .stress = strength("stress", {}, middle_s),
-                .inflammation =
-                    inflammation_level(network_.populations[projection.target].specification.region, middle_s),
-                .readiness = to.empty() ? nullptr : &to,
-                .axons = axons.empty() ? nullptr : &axons};
+            const SpineDrive drive{.synaptic_protein =
+                                       chain.synaptic_protein.empty() ? nullptr : &chain.synaptic_protein,
+                                   .homeostatic = &homeostatic,
+                                   .stress = strength("stress", {}, middle_s),
+                                   // Without the mechanism a level is imposed, as stress is.
+                                   .inflammation = model_.inflammation ? state_.inflammation_s[region] / seconds
+                                                                       : inflammation_level(region, middle_s),
+                                   .readiness = to.empty() ? nullptr : &to,
+                                   .axons = axons.empty() ? nullptr : &axons};
             update_spines(network_, state, parameters, drive, state_.structure_time_s / 3600, to_s / 3600);
         }
         changed = changed || state.formed + state.eliminated + state.nascent_lost != before;
     }
     if (changed) network_.update_total_weights();
     state_.structure_time_s = to_s;
+    std::ranges::fill(state_.inflammation_s, 0.0);
 }
 
 void SlowPart::write_feedback(double at_s) {

@@ -64,6 +64,7 @@ struct SlowState {
     std::vector<std::vector<double>> scaling;            ///< of excitatory synapses, per population and neuron
     std::vector<StructuralState> structural;             ///< per structural projection
     double structure_time_s = 0;                         ///< up to which structure has been advanced
+    std::vector<double> inflammation_s;                  ///< integral of J since then, per region; 0 without
     std::vector<structure::NeuronSlots> neurogenesis;    ///< per population that has it
     SampleWindow window;
 };
@@ -173,6 +174,7 @@ private:
     void advance_structure(double to_s);
     void configure_neurogenesis();
     void start_neurogenesis();
+    void start_scaling();
     void advance_neurogenesis(const SlowInputs& inputs, double from_s, double to_s);
     void apply_age(double at_s);
     void reset_newborn(std::size_t population, std::size_t neuron);
@@ -183,10 +185,11 @@ private:
     std::vector<std::pair<std::size_t, std::size_t>> blocker_of_; ///< (drug, species) of each blocker
     std::vector<std::array<NmdaPool, 2>> nmda_pools_;             ///< per population
     std::vector<bool> acts_;                                      ///< per population: the arm that it belongs to is on
-    std::vector<std::vector<double>> calcium_target_;
-    std::vector<double> healthy_rate_Hz_;         ///< per population with neurogenesis
-    std::vector<glutamate::VoxelGrid> grids_;     ///< per region
-    std::vector<glutamate::Diffusion> diffusion_; ///< per region, from the start on
+    std::vector<std::vector<double>> calcium_target_;             ///< of structure, per population and neuron
+    std::vector<std::vector<double>> scaling_target_;             ///< of scaling, where there is any
+    std::vector<double> healthy_rate_Hz_;                         ///< per population with neurogenesis
+    std::vector<glutamate::VoxelGrid> grids_;                     ///< per region
+    std::vector<glutamate::Diffusion> diffusion_;                 ///< per region, from the start on
     SlowState state_;
     double structure_wall_s_ = 0;
 };

@@ -51,8 +51,8 @@ public:
         double ignored = 0;
         meet(ignored, false);
     }
-    /// The same; true, for all threads at the same meeting, once a thread has lost so much of its time to waits that one
-    /// thread would be quicker: its partners do not get their cores.
+    /// The same; true, for all threads at the same meeting, once a thread has lost so much of its time to waits that
+    /// one thread would be quicker: its partners do not get their cores.
     /// \param lost_s  of the thread, with what it lost in `earlier_s`
     bool wait_or_part(double& lost_s) {
         if (!parted_) meet(lost_s, true);

@@ -45,6 +45,7 @@ struct Cohort {
     std::int64_t bootstrap = 2000;
     bool vary_body = true;
     clinic::OutcomeRules rules;
+    double minimum_score = 0;   ///< before treatment, share of the score's severity; below it a patient has no outcome
     std::vector<FieldKey> keys; ///< per field of the sampler
     clinic::Sampler sampler;
     std::vector<Plan> plans;

@@ -34,6 +34,7 @@ struct CohortOptions {
     bool vary_body = true;
     double response = 0.5;
     double remission = 0.67;
+    double minimum_score = 0.05;
 };
 
 /// [cohort.field.NAME]
@@ -129,6 +130,10 @@ struct Described<experiment::CohortOptions> {
          {0, 1, true},
          "the same for remission; response or more",
          "[M] MADRS of 10 or less (Hawley 2002) from the 30 to 33 with which trials begin (Murrough 2013)"},
+        {"minimum_score", "1", &S::minimum_score, fraction,
+         "surrogate score before treatment, share of symptom_score.severity, below which a patient is left out of all "
+         "outcomes: a per-cent change of next to nothing says nothing",
+         "a choice"},
     });
     static constexpr auto keys = std::to_array<Key>({
         {"seed", "a whole number, 0 or more", "(that of [experiment])", "seed of the patients", "1", non_negative},
@@ -207,8 +212,11 @@ struct Described<experiment::PlanOptions> {
     });
     static constexpr auto keys = std::to_array<Key>({
         {"name", "text", "", "what the plan is called in results"},
-        {"NAME", "a table or a list of tables of a config", "(none)",
-         "tables are merged, lists of tables such as [[plan.dose]] and [[plan.intervention]] added to those there"},
+        {"NAME", "dose, intervention, therapy, stimulus, drug, arms or symptom_score.expectation, as in a config",
+         "(none)",
+         "tables are merged, lists of tables such as [[plan.dose]] and [[plan.intervention]] added to those there; "
+         "what "
+         "else a config holds says who the patients are and how they are measured, the same in every plan"},
     });
 };
 

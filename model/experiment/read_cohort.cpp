@@ -15,16 +15,13 @@ namespace {
 
 using clinic::Marginal;
 
-/// Tables that a plan may not touch: they say who the patient is and how it is simulated, the same in every plan.
-constexpr std::array not_of_a_plan{"experiment", "subject", "population", "projection",
-                                   "multirate",  "record",  "cohort",     "plan"};
+/// What a plan may touch: what is done. All else says who the patient is, how it is simulated and how the outcome is
+/// measured, the same in every plan. Of the score that is what is expected of a treatment only.
+const std::vector<std::string> tables_of_a_plan{"stimulus",     "drug",    "dose",         "arms",
+                                                "intervention", "therapy", "symptom_score"};
 
-std::vector<std::string> tables_of_a_plan() {
-    std::vector<std::string> names;
-    for (const Key& key : keys_of<Config>().keys)
-        if (std::ranges::find(not_of_a_plan, key.name) == not_of_a_plan.end()) names.emplace_back(key.name);
-    return names;
-}
+/// Names in the group of the patients in the result file, beside the fields: see record/cohort_file.hpp.
+constexpr std::array names_in_the_file{"patient", "repeat", "circuit_seed", "body"};
 
 // ---- fields
 
@@ -105,20 +102,28 @@ void read_fields(TableReader& cohort, Cohort& result, std::vector<clinic::Field>
     for (TableReader& reader : cohort.sections<FieldOptions>("field")) {
         FieldOptions options;
         reader.read(options);
+        if (std::ranges::find(names_in_the_file, reader.name()) != names_in_the_file.end() ||
+            reader.name().find('/') != std::string::npos)
+            reader.error("", fmt::format("must have another name: any without / but {}, which the result file has of "
+                                         "every patient",
+                                         fmt::join(names_in_the_file, ", ")));
         NumberKey key{"", "1", any_value};
         if (const auto path = reader.has("key") ? reader.string("key") : std::nullopt) {
             // Of the patients themselves; what numbers the run is a matter of the experiment.
             const auto known = std::ranges::find(numbers, *path, &NumberKey::path);
             std::vector<std::string> paths;
+            constexpr std::array not_of_patients{"experiment.", "record.", "multirate.", "cohort.", "plan."};
             for (const NumberKey& n : numbers)
-                if (!n.path.starts_with("experiment.") && !n.path.starts_with("record.") &&
-                    !n.path.starts_with("multirate."))
+                if (std::ranges::none_of(not_of_patients, [&](const char* start) { return n.path.starts_with(start); }))
                     paths.push_back(n.path);
             if (known == numbers.end() || std::ranges::find(paths, *path) == paths.end()) {
                 const std::string near = nearest(*path, paths);
-                reader.error("key", fmt::format("unknown patient field{} must be a number of this config, such as "
-                                                "\"subject.weight\" or \"stress.elimination_gain\"",
-                                                near.empty() ? ";" : fmt::format("; did you mean \"{}\"?", near)));
+                if (*path == "subject.number")
+                    reader.error("key", "is what vary_body = true draws for each patient: must be another number");
+                else
+                    reader.error("key", fmt::format("unknown patient field{} must be a number of this config, such as "
+                                                    "\"subject.weight\" or \"stress.elimination_gain\"",
+                                                    near.empty() ? ";" : fmt::format("; did you mean \"{}\"?", near)));
                 reader.finish_early();
                 continue;
             }
@@ -184,24 +189,39 @@ std::size_t length(const Node& tree, std::string_view key) {
 /// `base`, which come after these.
 void find_treatment(Plan& plan, const Experiment& of_plan, const Node& base) {
     const engine::Model& model = of_plan.model;
-    double first = std::numeric_limits<double>::infinity(), last_dose = 0, last = 0;
-    const auto add = [&](double from_s, double to_s, double& end) {
+    double first = std::numeric_limits<double>::infinity();
+    std::optional<double> last_dose, last; // a bolus may end at 0
+    const auto add = [&](double from_s, double to_s, std::optional<double>& end) {
         if (from_s >= model.duration_s) return;
         first = std::min(first, from_s);
-        end = std::max(end, std::min(to_s, model.duration_s));
+        end = std::max(end.value_or(0), std::min(to_s, model.duration_s));
     };
     for (const DoseWindow& dose : of_plan.doses) add(dose.start_s, dose.end_s, last_dose);
     for (const clinic::Therapy& t : model.therapies) add(t.start_s, t.start_s + t.duration_s, last);
     for (std::size_t i = length(base, "intervention"); i < length(plan.tree, "intervention"); ++i)
         add(model.interventions[i].from_s, model.interventions[i].to_s, last);
     plan.first_treatment_s = first;
-    plan.last_treatment_s = last_dose > 0 ? last_dose : last;
+    plan.last_treatment_s = last_dose ? *last_dose : last.value_or(0);
+}
+
+/// Whether the [symptom_score] of a plan leaves the score what it is in the config; complains otherwise.
+bool keeps_yardstick(const Entry& score, bool in_config, TableReader& plan, Diagnostics& diagnostics) {
+    bool keeps = in_config;
+    if (!in_config) plan.error("symptom_score", "needs [symptom_score] in the config, the same for all plans");
+    for (const Entry& entry : *score.value.table())
+        if (entry.key != "expectation") {
+            diagnostics.error(entry.value.place,
+                              fmt::format("[{}.symptom_score] {}: would measure each plan in its own way; allowed in a "
+                                          "plan: expectation",
+                                          plan.section_name(), entry.key));
+            keeps = false;
+        }
+    return keeps;
 }
 
 void read_plans(TableReader& root, const Node& tree, Experiment& experiment, Diagnostics& diagnostics) {
     const bool base_is_sound = !diagnostics.has_errors(); // else its faults would be told once more for each plan
     Cohort& cohort = *experiment.cohort;
-    const std::vector<std::string> allowed = tables_of_a_plan();
     for (TableReader& reader : root.sections<PlanOptions>("plan")) {
         PlanOptions options;
         reader.read(options);
@@ -214,13 +234,15 @@ void read_plans(TableReader& root, const Node& tree, Experiment& experiment, Dia
         for (const Entry& entry : *reader.node().table()) {
             if (entry.key == "name" || entry.key == "no_treatment") continue;
             reader.has(entry.key);
-            const bool known = std::ranges::find(allowed, entry.key) != allowed.end();
-            if (!known) reader.error(entry.key, unknown_name("part of a plan", entry.key, allowed));
+            const bool known = std::ranges::find(tables_of_a_plan, entry.key) != tables_of_a_plan.end();
+            if (!known) reader.error(entry.key, unknown_name("part of a plan", entry.key, tables_of_a_plan));
             const Entry* base = tree.find(entry.key);
             const bool table = entry.value.table() != nullptr, list = entry.value.array() != nullptr;
             const bool other_kind = known && ((!table && !list) || (base && table != (base->value.table() != nullptr)));
             if (other_kind) reader.error(entry.key, "must be a table or a list of tables, as in a config");
-            sound = sound && known && !other_kind;
+            const bool same_yardstick = entry.key != "symptom_score" || other_kind ||
+                                        keeps_yardstick(entry, base != nullptr, reader, diagnostics);
+            sound = sound && known && !other_kind && same_yardstick;
         }
         const bool treats = has_entries(reader.node(), "dose") || has_entries(reader.node(), "intervention") ||
                             has_entries(reader.node(), "therapy") || !experiment.doses.empty() ||
@@ -257,6 +279,8 @@ void read_times(TableReader& table, const engine::Model& model, Cohort& cohort) 
     double first = std::numeric_limits<double>::infinity();
     for (const Plan& plan : cohort.plans) first = std::min(first, plan.first_treatment_s);
     cohort.treatment_start_s = table.quantity_or("treatment_start", std::isfinite(first) ? first : 0);
+    if (cohort.treatment_start_s > first) // the level before treatment would be one under treatment
+        table.error("treatment_start", fmt::format("must not be after the first treatment of any plan ({} s)", first));
     for (Plan& plan : cohort.plans)
         if (!std::isfinite(plan.first_treatment_s)) plan.last_treatment_s = cohort.treatment_start_s;
     if (cohort.treatment_start_s >= model.duration_s) table.error("treatment_start", after_the_end(model));
@@ -286,11 +310,16 @@ void read_cohort(TableReader& root, const Node& tree, Experiment& experiment, Di
     }
     Cohort& cohort = experiment.cohort.emplace();
     CohortOptions options;
+    if (!experiment.model.symptom_score)
+        for (const char* key : {"control", "days", "bootstrap", "response", "remission", "minimum_score"})
+            if (table->has(key))
+                table->warning(key, "has no effect on outcomes without [symptom_score]: there are none");
     table->read(options);
     cohort.repeats = options.repeats;
     cohort.bootstrap = options.bootstrap;
     cohort.vary_body = options.vary_body;
     cohort.rules = {options.response, options.remission};
+    cohort.minimum_score = options.minimum_score;
     if (options.remission < options.response)
         table->error("remission", fmt::format("must not be below response ({})", options.response));
     cohort.seed = table->has("seed") ? table->integer("seed").value_or(1) : experiment.model.seed;
@@ -328,15 +357,18 @@ void read_cohort(TableReader& root, const Node& tree, Experiment& experiment, Di
     read_times(*table, experiment.model, cohort);
     table->finish();
     if (diagnostics.has_errors() || cohort.plans.empty()) return;
-    // Values that are allowed one by one may not go together: each patient is read once.
-    for (const std::int64_t number : cohort.patients) try {
-            patient_experiment(cohort, cohort.plans.front(),
-                               cohort.sampler.draw(static_cast<std::uint64_t>(cohort.seed), number));
-        } catch (const ConfigError& error) {
-            for (const Diagnostic& d : error.diagnostics.sorted())
-                diagnostics.error(d.place, fmt::format("patient {}: {}", number, d.text));
-            return;
-        }
+    // Values that are allowed one by one may not go together: each patient is read once in every plan.
+    for (const std::int64_t number : cohort.patients) {
+        const auto patient = cohort.sampler.draw(static_cast<std::uint64_t>(cohort.seed), number);
+        for (const Plan& plan : cohort.plans) try {
+                patient_experiment(cohort, plan, patient);
+            } catch (const ConfigError& error) {
+                for (const Diagnostic& d : error.diagnostics.sorted())
+                    if (d.severity == Diagnostic::Severity::error)
+                        diagnostics.error(d.place, fmt::format("patient {}, plan {}: {}", number, plan.name, d.text));
+                return;
+            }
+    }
 }
 
 Experiment patient_experiment(const Cohort& cohort, const Plan& plan, const clinic::Patient& patient) {

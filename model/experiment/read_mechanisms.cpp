@@ -1,28 +1,16 @@
-// The tables of mechanisms and of what acts on them: drugs, doses, interventions.
+// The tables of mechanisms and of what acts on them but for drugs: interventions, therapies.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include <fmt/format.h>
 
-#include "drug/shipped.hpp"
 #include "engine/therapies.hpp"
 #include "experiment/experiment.hpp"
+#include "experiment/mechanisms.hpp"
 #include "experiment/options.hpp"
-#include "quantity/units.hpp"
 
 namespace rewire::experiment {
 namespace {
-
-/// Reads a described struct from a table that is in use, there or not, if `needed` is; `needed_text` says what.
-template <class S>
-void read_constants(TableReader& root, std::string_view key, S& s, bool needed, std::string_view needed_text) {
-    if (auto table = needed ? root.section_or_empty<S>(key) : root.section<S>(key)) {
-        table->read(s);
-        table->finish();
-        if (!needed) table->warning("", fmt::format("has no effect without {}", needed_text));
-    }
-}
 
 void read_glutamate(TableReader& root, engine::Model& model) {
     auto table = root.section<glutamate::GlutamateParameters>("glutamate");
@@ -190,21 +178,21 @@ void read_symptom_score(TableReader& root, engine::Model& model, const Diagnosti
     table->finish();
 }
 
-/// Whether the experiment has the mechanism of that table, if any is needed.
-bool has_mechanism(const engine::Model& model, std::string_view table) {
-    if (table == "molecular") return model.signalling.has_value();
-    if (table == "inflammation") return model.inflammation.has_value();
-    return table != "glutamate" || model.glutamate.has_value();
-}
-
 /// Whether an intervention acts on receptors that each population has of its own.
 bool on_receptors(std::string_view what) { return what == "nbqx" || what == "gaba_a" || what.starts_with("nmda"); }
+
+/// Whether an intervention of stress is there for its relief to act on.
+bool has_stress(const engine::Model& model) {
+    return std::ranges::count(model.interventions, "stress", &engine::Intervention::what) > 0;
+}
+constexpr std::string_view no_stress = "has no effect without an [[intervention]] of stress";
 
 void read_interventions(TableReader& root, engine::Model& model) {
     std::string kinds;
     for (const engine::InterventionKind& kind : engine::intervention_kinds)
         kinds += (kinds.empty() ? "" : "|") + std::string(kind.name);
-    for (TableReader& reader : root.sections<engine::Intervention>("intervention")) {
+    std::vector<TableReader> readers = root.sections<engine::Intervention>("intervention");
+    for (TableReader& reader : readers) {
         engine::Intervention i;
         i.what = reader.string("what", kinds).value_or("");
         const Span span = read_span(reader, model);
@@ -236,6 +224,9 @@ void read_interventions(TableReader& root, engine::Model& model) {
         reader.finish();
         model.interventions.push_back(std::move(i));
     }
+    if (has_stress(model)) return;
+    for (std::size_t k = 0; k < readers.size(); ++k)
+        if (model.interventions[k].what == "stress_relief") readers[k].warning("what", no_stress);
 }
 
 void read_therapies(TableReader& root, engine::Model& model) {
@@ -248,11 +239,13 @@ void read_therapies(TableReader& root, engine::Model& model) {
             reader.finish_early();
             continue;
         }
+        const bool asks_relief = reader.has("stress_relief");
         session.effects.current_pA = reader.quantity_or("current", kind->effects.current_pA);
         session.effects.bdnf_synthesis = reader.quantity_or("bdnf_synthesis", kind->effects.bdnf_synthesis);
         session.effects.stress_relief = reader.quantity_or("stress_relief", kind->effects.stress_relief);
         std::vector<std::size_t> populations;
         if (const auto names = reader.string_list("populations")) {
+            if (names->empty()) reader.error("populations", "must name at least one population");
             for (const std::string& name : *names)
                 if (const auto index = index_of(reader, "populations", "population", name, model.populations))
                     populations.push_back(*index);
@@ -263,6 +256,10 @@ void read_therapies(TableReader& root, engine::Model& model) {
             reader.error("populations", "must name the populations that the current reaches: there is no [molecular]");
         if (session.effects.bdnf_synthesis != 0 && !model.signalling)
             reader.error("bdnf_synthesis", "must be 0: it acts on [molecular], which this experiment does not have");
+        // A kind that does other things too may be idle in this one, unless it was asked for.
+        const bool only_relief = session.effects.current_pA == 0 && session.effects.bdnf_synthesis == 0;
+        if (session.effects.stress_relief != 0 && (only_relief || asks_relief) && !has_stress(model))
+            reader.warning("stress_relief", no_stress);
         drug::Repeat repeat;
         if (auto table = reader.section<drug::Repeat>("repeat")) {
             table->read(repeat);
@@ -280,296 +277,13 @@ void read_therapies(TableReader& root, engine::Model& model) {
     }
 }
 
-/// A list of described structs in an array of tables; `check` may complain of each.
-template <class S, class Check>
-std::vector<S> read_list(TableReader& reader, std::string_view key, Check check) {
-    std::vector<S> list;
-    for (TableReader& table : reader.sections<S>(key)) {
-        S s;
-        table.read(s);
-        check(table, s);
-        table.finish();
-        list.push_back(s);
-    }
-    return list;
-}
-
-/// A compartment model of the user's own: compartments, flows, species and routes as arrays of tables.
-drug::PkModel read_own_model(TableReader& table, const std::string& name) {
-    drug::PkModel pk{.name = name, .meaning = "from the config", .source = "the config"};
-    table.read(pk);
-    bool complete = true;
-    const auto given = [&](TableReader& reader, const char* key) {
-        if (!reader.has(key)) complete = false; // complained of already
-        return reader.has(key);
-    };
-    const auto find = [&](TableReader& reader, const char* key, const std::string& compartment) {
-        if (given(reader, key) && !index_of(reader, key, "compartment", compartment, pk.compartments)) complete = false;
-    };
-    pk.compartments = read_list<drug::Compartment>(
-        table, "compartment", [&](TableReader& reader, const drug::Compartment&) { given(reader, "name"); });
-    pk.flows = read_list<drug::Flow>(table, "flow", [&](TableReader& reader, const drug::Flow& flow) {
-        find(reader, "from", flow.from);
-        if (!flow.to.empty()) find(reader, "to", flow.to);
-    });
-    pk.species = read_list<drug::Species>(table, "species", [&](TableReader& reader, const drug::Species& s) {
-        given(reader, "name");
-        find(reader, "central", s.central);
-    });
-    for (TableReader& route : table.sections<drug::Route>("route")) {
-        drug::Route r;
-        route.read(r);
-        given(route, "name");
-        r.inputs = read_list<drug::RouteInput>(route, "input", [&](TableReader& reader, const drug::RouteInput& input) {
-            find(reader, "compartment", input.compartment);
-        });
-        route.finish();
-        pk.routes.push_back(r);
-    }
-    pk.variations = read_list<drug::Variation>(
-        table, "variation", [&](TableReader& reader, const drug::Variation&) { given(reader, "name"); });
-    pk.covariances =
-        read_list<drug::Covariance>(table, "covariance", [&](TableReader& reader, const drug::Covariance&) {
-            given(reader, "first");
-            given(reader, "second");
-        });
-    if (pk.species.empty() && table.has("species"))
-        table.error("species", "must hold at least one species, the drug itself");
-    if (!complete) pk.species.clear(); // complained of already
-    return pk;
-}
-
-/// What a blocker that is not shipped must bring: an IC50 for each subunit, without and with Mg.
-std::string missing_potencies(TableReader& block) {
-    std::string missing;
-    for (const Parameter<drug::Blocker>& p : Described<drug::Blocker>::parameters)
-        if (p.name.starts_with("ic50_") && !block.has(p.name))
-            missing += (missing.empty() ? "" : ", ") + std::string(p.name);
-    return missing;
-}
-
-/// `block` of a species: true, false, or a table of parameters. `blocker` is what it is by default.
-void read_block(TableReader& species, std::optional<drug::Blocker>& blocker) {
-    if (!species.has("block") && !blocker) species.boolean_or("block", false);
-    if (species.has("block")) {
-        Node& said = species.node().find("block")->value;
-        if (const bool* blocks = std::get_if<bool>(&said.value)) {
-            if (!*blocks) return blocker.reset();
-            said.value = Node::Table{}; // all defaults
-        }
-    }
-    auto block = species.section_or_empty<drug::Blocker>("block");
-    if (!block) return;
-    if (!blocker) {
-        if (const std::string missing = missing_potencies(*block); !missing.empty())
-            block->error("",
-                         fmt::format("a blocker that is not shipped needs its potency: {}; shipped are the blocks of "
-                                     "ketamine, esketamine, norketamine and noresketamine",
-                                     missing));
-        blocker.emplace();
-    }
-    block->read(*blocker);
-    try {
-        drug::block_constants(*blocker);
-    } catch (const std::invalid_argument& error) {
-        block->error("", error.what());
-    }
-    block->finish();
-}
-
-std::string target_names() {
-    std::string names;
-    for (const drug::TargetInWords& t : drug::targets) names += (names.empty() ? "" : ", ") + std::string(t.name);
-    return names;
-}
-
-/// One table of `target`. `effect` is what it is by default; without `shipped` the potency is needed.
-void read_effect(TableReader& table, const engine::Model& model, drug::TargetEffect& effect, bool shipped) {
-    if (shipped)
-        effect.ec50_uM = table.quantity_or("ec50", effect.ec50_uM);
-    else
-        effect.ec50_uM = table.quantity("ec50").value_or(effect.ec50_uM);
-    table.read(effect);
-    const drug::TargetInWords& t = drug::targets[static_cast<std::size_t>(effect.target)];
-    if (t.effect == drug::Effect::loss && effect.efficacy > 1)
-        table.error("efficacy", fmt::format("must be 1 or less: {} can lose no more than all", t.name));
-    if (t.effect == drug::Effect::gain && effect.efficacy < -1)
-        table.error("efficacy", fmt::format("must be -1 or more: {} can lose no more than all", t.name));
-    if (t.target == drug::Target::cytokines && effect.efficacy < 0)
-        table.error("efficacy", "must be 0 or more: a drug can only add to the clearance of cytokines");
-    if (effect.efficacy != 0 && !has_mechanism(model, t.needs))
-        table.warning("", fmt::format("has no effect without [{}]", t.needs));
-    table.finish();
-}
-
-/// `target` of a species: tables by the names of drug/target.hpp. `effects` are those of the default.
-void read_targets(TableReader& species, const engine::Model& model, std::vector<drug::TargetEffect>& effects) {
-    if (effects.empty() && !species.has("target")) return;
-    auto all = species.section_or_empty<Named<drug::TargetEffect>>("target");
-    if (!all) return;
-    for (drug::TargetEffect& effect : effects)
-        if (auto table =
-                all->section_or_empty<drug::TargetEffect>(drug::targets[static_cast<std::size_t>(effect.target)].name))
-            read_effect(*table, model, effect, true);
-    for (const drug::TargetInWords& t : drug::targets) {
-        if (std::ranges::find(effects, t.target, &drug::TargetEffect::target) != effects.end()) continue;
-        if (auto table = all->section<drug::TargetEffect>(t.name))
-            read_effect(*table, model, effects.emplace_back(drug::TargetEffect{.target = t.target}), false);
-    }
-    if (all->node().table()->empty()) all->error("", "names no target; must name some of " + target_names());
-    for (const Entry& entry : *all->node().table())
-        if (!drug::target_of(entry.key)) {
-            std::vector<std::string> names;
-            for (const drug::TargetInWords& t : drug::targets) names.emplace_back(t.name);
-            all->error(entry.key, unknown_name("target", entry.key, names));
-        }
-    // Every key was asked for above or is complained of: finish() would do so twice.
-}
-
-/// [drug.X.species.Y]: overrides of a species, its channel block and its targets.
-void read_species(TableReader& reader, const engine::Model& model, drug::PkModel& pk, engine::DrugModel& d) {
-    auto all = reader.section_or_empty<Named<drug::Species>>("species");
-    if (!all) return;
-    for (drug::Species& s : pk.species) {
-        auto table = all->section_or_empty<drug::Species>(s.name);
-        drug::Action action = drug::shipped_action(s.name);
-        if (table) {
-            table->read(s, [](std::string_view parameter) {
-                return parameter == "unbound_fraction" || parameter == "brain_plasma_unbound_ratio" ||
-                       parameter == "effect_site_rate";
-            });
-            read_block(*table, action.block);
-            read_targets(*table, model, action.targets);
-            table->finish();
-        }
-        d.blockers.push_back(std::move(action.block));
-        d.targets.push_back(std::move(action.targets));
-    }
-    all->finish();
-}
-
-/// Whether any species acts on anything, or was meant to with a target that was complained of.
-bool acts(TableReader& reader, const engine::DrugModel& d) {
-    const Entry* species = reader.node().find("species");
-    return std::ranges::any_of(d.blockers, [](const auto& blocker) { return blocker.has_value(); }) ||
-           (species && species->value.table() &&
-            std::ranges::any_of(*species->value.table(), [](const Entry& e) { return e.value.find("target"); }));
-}
-
-/// The compartment model of a drug: of its preset, a published one, or its own; without species where it has none.
-drug::PkModel read_pharmacokinetics(TableReader& reader) {
-    std::string shipped;
-    for (const drug::ShippedDrug& d : drug::shipped_drugs()) shipped += (shipped.empty() ? "" : "|") + d.name;
-    const std::string preset = reader.has("preset") ? reader.string("preset", shipped).value_or("") : "";
-    if (reader.has("preset") && reader.has("pharmacokinetics")) {
-        reader.error("pharmacokinetics", "is a second body beside that of the preset: leave out one of them");
-        return {};
-    }
-    if (reader.has("preset")) {
-        const drug::ShippedDrug* d = drug::find_shipped_drug(preset);
-        return d ? d->pharmacokinetics : drug::PkModel{};
-    }
-    if (!reader.has("pharmacokinetics")) {
-        std::string published;
-        for (const drug::PkModel& m : drug::published_models())
-            published += fmt::format("{}\"{}\"", published.empty() ? "" : ", ", m.name);
-        reader.error("pharmacokinetics",
-                     fmt::format("is missing; needed: how the drug and its metabolites spread and leave (a table of "
-                                 "compartments, or one of {}), or a preset in its place",
-                                 published));
-        return {};
-    }
-    Node& node = reader.node().find("pharmacokinetics")->value;
-    if (node.table()) {
-        auto table = reader.section<drug::PkModel>("pharmacokinetics");
-        drug::PkModel pk = read_own_model(*table, reader.name());
-        table->finish();
-        return pk;
-    }
-    std::string names;
-    for (const drug::PkModel& m : drug::published_models()) names += (names.empty() ? "" : "|") + m.name;
-    const std::string name = reader.string("pharmacokinetics", names).value_or("");
-    const drug::PkModel* published = drug::find_published_model(name);
-    return published ? *published : drug::PkModel{};
-}
-
-engine::DrugModel read_drug(TableReader& reader, const engine::Model& model, const Subject& subject) {
-    engine::DrugModel d;
-    drug::PkModel pk = read_pharmacokinetics(reader);
-    if (!pk.species.empty()) {
-        read_species(reader, model, pk, d);
-        // The drug goes by the name that the config gives it; blockers were found by the species' own name.
-        pk.species.front().name = reader.name();
-        try {
-            drug::check(pk);
-            d.pharmacokinetics = drug::of_subject(drug::scaled_to_weight(pk, subject.weight_kg), subject.number);
-            if (!acts(reader, d))
-                reader.warning(
-                    "", fmt::format("acts on nothing: no species has a block or a target (target.NAME, one of {})",
-                                    target_names()));
-            if (subject.number > 0 && pk.variations.empty())
-                reader.warning("", fmt::format("states no variability between subjects: subject {} is the typical one",
-                                               subject.number));
-        } catch (const std::invalid_argument& error) {
-            reader.error("pharmacokinetics", error.what());
-        }
-    } else {
-        reader.has("species"); // of a body that was complained of
-    }
-    reader.finish();
-    return d;
-}
-
-/// Whether anything acts on NMDA receptors.
-bool antagonises_nmda(const engine::Model& model) {
-    const auto is_nmda = [](drug::Target t) {
-        return t == drug::Target::nmda || (t >= drug::Target::nmda_2a && t <= drug::Target::nmda_2d);
-    };
-    for (const engine::Intervention& i : model.interventions)
-        for (const drug::TargetInWords& t : drug::targets)
-            if (t.intervention == i.what && is_nmda(t.target)) return true;
-    for (const engine::DrugModel& d : model.drugs) {
-        if (std::ranges::any_of(d.blockers, [](const auto& blocker) { return blocker.has_value(); })) return true;
-        for (const auto& effects : d.targets)
-            if (std::ranges::any_of(effects, [&](const auto& e) { return is_nmda(e.target); })) return true;
-    }
-    return false;
-}
-
-void read_doses(TableReader& root, engine::Model& model, const std::vector<std::string>& names, double weight_kg,
-                std::vector<DoseWindow>& windows) {
-    for (TableReader& reader : root.sections<drug::Dose>("dose")) {
-        drug::Dose dose;
-        reader.read(dose);
-        const auto name = reader.string("drug");
-        dose.drug = name.value_or("");
-        const auto index = name ? index_of(reader, "drug", "drug", *name, names) : std::nullopt;
-        if (index) {
-            const auto& routes = model.drugs[*index].pharmacokinetics.routes;
-            if (!routes.empty()) index_of(reader, "route", fmt::format("route of {}", dose.drug), dose.route, routes);
-        }
-        if (const auto amount = reader.quantity_in_one_of("amount", {"mg/kg", "mg"}))
-            dose.amount_mg = amount->unit == "mg/kg" ? amount->value * weight_kg : amount->value;
-        drug::Repeat repeat;
-        if (auto table = reader.section<drug::Repeat>("repeat")) {
-            table->read(repeat);
-            table->finish();
-        }
-        if (dose.start_s >= model.duration_s)
-            reader.warning("at", after_the_end(model) + ": the dose is not given");
-        else if (dose.start_s + repeat.every_s * static_cast<double>(repeat.times - 1) >= model.duration_s)
-            reader.warning("repeat", fmt::format("some doses start at or after the end of the experiment ({} s)",
-                                                 model.duration_s));
-        reader.finish();
-        if (!index) continue;
-        for (const drug::Dose& one : drug::repeated(dose, repeat.every_s, static_cast<int>(repeat.times))) {
-            model.drugs[*index].doses.push_back(one);
-            windows.push_back({one.drug, one.start_s, one.start_s + one.duration_s});
-        }
-    }
-}
-
 } // namespace
+
+bool has_mechanism(const engine::Model& model, std::string_view table) {
+    if (table == "molecular") return model.signalling.has_value();
+    if (table == "inflammation") return model.inflammation.has_value();
+    return table != "glutamate" || model.glutamate.has_value();
+}
 
 void read_mechanisms(TableReader& root, engine::Model& model, Diagnostics& diagnostics) {
     read_glutamate(root, model);
@@ -586,25 +300,6 @@ void read_mechanisms(TableReader& root, engine::Model& model, Diagnostics& diagn
     read_interventions(root, model);
     read_therapies(root, model);
     read_symptom_score(root, model, diagnostics);
-}
-
-void read_drugs(TableReader& root, engine::Model& model, std::vector<DoseWindow>& doses, Diagnostics&) {
-    Subject subject;
-    if (auto table = root.has("drug") ? root.section_or_empty<Subject>("subject") : root.section<Subject>("subject")) {
-        table->read(subject);
-        table->finish();
-    }
-    std::vector<std::string> names;
-    if (root.table("drug"))
-        for (TableReader& reader : root.sections<engine::DrugModel>("drug")) {
-            names.push_back(reader.name());
-            model.drugs.push_back(read_drug(reader, model, subject));
-        }
-    read_doses(root, model, names, subject.weight_kg, doses);
-    read_constants(root, "arms", model.arms, antagonises_nmda(model),
-                   "a drug or an intervention that acts on NMDA receptors");
-    std::sort(doses.begin(), doses.end(),
-              [](const DoseWindow& a, const DoseWindow& b) { return a.start_s < b.start_s; });
 }
 
 } // namespace rewire::experiment

@@ -5,11 +5,10 @@
 #include <stdexcept>
 #include <utility>
 
+#include "quantity/relaxation.hpp"
+
 namespace rewire::molecular {
 namespace {
-
-/// (1 - e^-x)/x.
-double mean_survival(double x) { return x > 0 ? -std::expm1(-x) / x : 1; }
 
 /// What is left of an excess that a rate b (1/h) clears and u (1/h) makes, after h hours; exact.
 double made_and_cleared(double excess, double u_per_h, double b_per_h, double h) {
@@ -27,9 +26,7 @@ void advance_cytokines(Inflammation& state, std::size_t r, const InflammationInp
          {std::pair{&state.tnf_a[r], p.tnf_a_tau_h}, std::pair{&state.il_6[r], p.il_6_tau_h},
           std::pair{&state.il_1b[r], p.il_1b_tau_h}}) {
         const double b = 1 / tau_h + in.clearance_per_h;
-        // int_0^h e^(-of_microglia s) e^(-b (h-s)) ds, without cancellation where both rates are the same.
-        const double both =
-            h * std::exp(-std::min(b, of_microglia) * h) * mean_survival(std::abs(b - of_microglia) * h);
+        const double both = convolved_decays(h, b, of_microglia, h);
         *cytokine = made_and_cleared(*cytokine, (1 - p.microglial_share) * u + passing * steady, b, h) +
                     passing * excess * both;
     }

@@ -2,7 +2,7 @@
 // The result file of a cohort: one HDF5 file, root attribute kind = "cohort".
 //
 //     /config                         the experiment with its cohort and plans (TOML)
-//     /cohort/plan, patient, time     dimension scales: names, numbers, s; further ones (population, drug, ...) as needed
+//     /cohort/plan, patient, time     dimension scales: names, numbers, s; further ones (population, drug, ...)
 //     /cohort/QUANTITY                (plan, patient, time, entry): NaN where a run is not finished or does not have it
 //     /cohort/finished                (plan, patient): 1 once a run is in the file
 //     /cohort/plasma_peak             (plan, patient, drug)

@@ -29,6 +29,7 @@
 #include <string>
 
 #include "quantity/parameter.hpp"
+#include "quantity/relaxation.hpp"
 #include "random/stream.hpp"
 
 namespace rewire::structure {
@@ -110,18 +111,12 @@ struct SpineFate {
     double lost = 0;
 };
 
-/// Mean of exp(-u) over u in (0, x): the mean survival of spines formed at any time of an interval.
-inline double mean_survival(double x) { return x > 0 ? -std::expm1(-x) / x : 1; }
-
 /// A nascent spine after `duration_h`: survives as nascent with e^(-aT), a = 1/tau_n; stable with the
-/// convolution s a int_0^T e^(-au) e^(-k(T-u)) du, written so that it neither cancels nor overflows for any
-/// a, k, T.
+/// convolution s a int_0^T e^(-au) e^(-k(T-u)) du.
 inline SpineFate nascent_fate(const SpineParameters& p, double elimination_per_h, double duration_h) {
     const double a = 1 / (24 * p.nascent_tau_d);
-    const double slower = std::min(a, elimination_per_h);
     const double nascent = std::exp(-a * duration_h);
-    const double stable = p.stabilised_share * a * duration_h * std::exp(-slower * duration_h) *
-                          mean_survival(std::abs(a - elimination_per_h) * duration_h);
+    const double stable = convolved_decays(p.stabilised_share * a * duration_h, a, elimination_per_h, duration_h);
     return {nascent, stable, std::max(0.0, 1 - nascent - stable)};
 }
 

@@ -38,24 +38,25 @@ def draw_cohort(result):
     plans = texts(cohort["plan"])
     days = cohort["time"][()] / DAY_S - cohort.attrs["treatment_start_s"] / DAY_S
     courses = summary["course"][()]
+    courses[:, np.isnan(courses).any(axis=(0, 2))] = np.nan  # known in all plans or in none, as in the table
     figure = plt.figure(figsize=(16, 9), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.06, h_pad=0.05)
     top, bottom = figure.subfigures(2, 1, height_ratios=[1.15, 1])
-    draw_courses(top, plans, days, courses)
+    draw_courses(top, plans, days, courses, -100 * summary.attrs["response"])
     left, right = bottom.subfigures(1, 2, width_ratios=[1, 2])
-    draw_relapse(left.add_subplot(), plans, summary)
+    draw_relapse(left.add_subplot(), plans, summary, ~np.isnan(courses).any(axis=(0, 2)))
     draw_waterfalls(right, plans, summary, courses, days)
-    note = "" if result.complete else "; incomplete: patients that had not finished are left out"
+    note = "" if result.complete else "; incomplete: patients that have not finished all plans are left out"
     figure.suptitle(f"{result.label}\nSURROGATE outcomes of virtual patients, nothing clinical{note}", x=0.01,
                     ha="left", fontsize=16, fontweight="bold")
     return figure
 
 
-def draw_courses(figure, plans, days, courses):
+def draw_courses(figure, plans, days, courses, response):
     """One panel for each plan: a line for each patient, their median, and the 10 to 90 % quantiles."""
     axes = figure.subplots(1, len(plans), sharey=True, squeeze=False)[0]
     shown = days >= -1.0
-    low = min(np.nanmin(courses[..., shown], initial=0.0), -50)
+    low = min(np.nanmin(courses[..., shown], initial=0.0), response)
     for i, (ax, plan) in enumerate(zip(axes, plans)):
         known = courses[i][~np.isnan(courses[i]).any(axis=1)][:, shown]
         for course in known:
@@ -64,19 +65,19 @@ def draw_courses(figure, plans, days, courses):
             lowest, median, highest = np.quantile(known, [0.1, 0.5, 0.9], axis=0)
             ax.fill_between(days[shown], lowest, highest, color=colour_of(i), alpha=0.2, lw=0)
             ax.plot(days[shown], median, color=colour_of(i), lw=2.5)
-        ax.axhline(-50, color="0.5", lw=0.8, ls=":")
+        ax.axhline(response, color="0.5", lw=0.8, ls=":")
         ax.axhline(0, color="0.5", lw=0.8)
         ax.set_title(f"{plan} (n = {len(known)})", loc="left")
         ax.set(xlabel="days since the start of treatment", ylim=(low * 1.05, None))
     axes[0].set_ylabel(SURROGATE)
-    axes[0].annotate("response", (0.99, -50), xycoords=("axes fraction", "data"), ha="right", va="bottom",
+    axes[0].annotate("response", (0.99, response), xycoords=("axes fraction", "data"), ha="right", va="bottom",
                      color="0.4")
 
 
-def draw_relapse(ax, plans, summary):
+def draw_relapse(ax, plans, summary, known):
     times, happened = summary["relapse_time"][()], summary["relapse_happened"][()]
     for i, plan in enumerate(plans):
-        at_risk = ~np.isnan(times[i])
+        at_risk = ~np.isnan(times[i]) & known
         if not at_risk.any():
             continue
         steps = kaplan_meier(times[i][at_risk], happened[i][at_risk])

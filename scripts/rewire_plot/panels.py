@@ -201,7 +201,7 @@ def draw_score(ax, results, axis):
             continue
         line(ax, axis, result, score, 0, colour_of(3), "from the circuit")
         if expectation is not None and np.any(expectation.values):
-            both = np.maximum(score.values + result.at_start(score) * expectation.values / 100, 0)
+            both = np.maximum(score.values + result.before_treatment(score) * expectation.values / 100, 0)
             line(ax, axis, result, Series(score.time, both, score.names, score.unit), 0, colour_of(3),
                  "thin: with expectation (assumption)", faint=True)
     finish(ax, "surrogate,\nno clinical scale", from_zero=True)

@@ -123,9 +123,10 @@ class Result:
         before = (series.time < self.zero_s) & (series.time >= self.zero_s - 1800)
         return series.values[before].mean(axis=0) if before.any() else series.values[0]
 
-    def at_start(self, series):
-        """Value at the start of the first dose, which is always a sample."""
-        return series.values[max(bisect.bisect_right(series.time, self.zero_s) - 1, 0)]
+    def before_treatment(self, series):
+        """Value at the start of the first dose or therapy, which is always a sample; without either, the first."""
+        start_s = min((start for start, *_ in [*self.doses, *self.therapies]), default=0.0)
+        return series.values[max(bisect.bisect_right(series.time, start_s) - 1, 0)]
 
 
 def open_result(path):

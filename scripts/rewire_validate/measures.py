@@ -336,11 +336,19 @@ def early_score(dosed, control):
 
 
 def relapse_days(dosed, last_dose_s):
-    """Days from the last dose until the arm has lost response, half of the score; NaN without one, or if it lasts."""
-    after_s = np.arange(last_dose_s - dosed.dose_s, dosed.time_s()[-1] - dosed.dose_s, 6 * HOUR)
-    responds = arm_change(dosed, after_s) <= -50
-    lost = np.nonzero(~responds & (np.cumsum(responds) > 0))[0]
-    return float((after_s[lost[0]] - after_s[0]) / DAY) if len(lost) else NAN
+    """Days from the last dose until the arm has lost response, half of the score, for a day; NaN if it does not respond
+    24 h after that dose, or if response lasts to the end. The rule of clinic::relapses, on samples of 6 h."""
+    end_s = dosed.time_s()[-1] - last_dose_s
+    since_s = np.arange(DAY, end_s + 1, 6 * HOUR)
+    if not len(since_s):
+        return NAN
+    responds = arm_change(dosed, last_dose_s - dosed.dose_s + since_s) <= -50
+    if not responds[0]:
+        return NAN
+    for at_s in since_s[~responds]:
+        if at_s + DAY <= end_s and not responds[(since_s > at_s) & (since_s <= at_s + DAY)].any():
+            return float(at_s / DAY)
+    return NAN
 
 
 def relapse_after_six(dosed):

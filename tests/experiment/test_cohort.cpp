@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include <fmt/format.h>
+
 #include "experiment/experiment.hpp"
 #include "experiment/program.hpp"
 
@@ -186,6 +188,7 @@ TEST_CASE("outcomes in the file are those of the courses in it") {
                                  folder.path());
     CAPTURE(outcome.err);
     REQUIRE(outcome.status == 0);
+    CHECK_THAT(outcome.out, !Catch::Contains("left out"));
     CHECK_THAT(outcome.out, Catch::Contains("SURROGATE outcomes of 3 patients (3 in all plans)") &&
                                 Catch::Contains("compared with \"none\""));
     CHECK_THAT(call({"info", output}).out, Catch::Contains("SURROGATE outcomes of 3 patients"));
@@ -222,6 +225,129 @@ TEST_CASE("outcomes in the file are those of the courses in it") {
     CHECK(expectation[at(7200)] == 0);
     CHECK(expectation[3 * time.size() + at(7200)] < -1);
     for (const double body : all.at("/cohort/patients/body")) CHECK(body == 0);
+}
+
+TEST_CASE("a run that fails is named and the others go on") {
+    // Rapamycin ends after 1 h: a patient for whom it begins later cannot be read. That is so of a repeat only, which
+    // nobody looks at before.
+    using namespace rewire::experiment;
+    const auto with_seed = [](int seed) {
+        return std::vector<std::string>{
+            "cohort.number=1",
+            "cohort.repeats=3",
+            "cohort.seed=" + std::to_string(seed),
+            "cohort.record=[\"bdnf\"]",
+            R"(intervention=[{ what = "stress" }, { what = "rapamycin", from = "0 s", to = "1 h" }])",
+            R"(plan=[{ name = "a", no_treatment = true }, { name = "b", no_treatment = true }])",
+            "cohort.control=b",
+            R"(cohort.field.onset={ key = "intervention.1.from", distribution = "uniform", low = "0 s", high = "90 min", known = false })"};
+    };
+    const auto onset = [](const rewire::experiment::Cohort& cohort, std::int64_t repeat) {
+        return cohort.sampler.draw(static_cast<std::uint64_t>(cohort.seed), 1, repeat).values[3];
+    };
+    int seed = 1;
+    for (;; ++seed) try {
+            const Experiment experiment = load_experiment(config, with_seed(seed));
+            if (onset(*experiment.cohort, 1) > 3600 && onset(*experiment.cohort, 2) < 3600) break;
+        } catch (const ConfigError&) {
+        } // the first one fails
+    const Folder folder;
+    const std::string output = folder / "out.h5";
+    std::vector<std::string> call_of{"run", config, "-o", output, "-t", "2"};
+    for (const std::string& set : with_seed(seed)) call_of.insert(call_of.end(), {"--set", set});
+    const Outcome outcome = call(call_of, folder.path());
+    CAPTURE(outcome.err, outcome.out);
+    CHECK(outcome.status == 1);
+    for (const char* plan : {"\"a\"", "\"b\""})
+        CHECK_THAT(outcome.err, Catch::Contains(std::string("patient 1, repeat 1, plan ") + plan));
+    CHECK_THAT(outcome.err, Catch::Contains("must be after from") && Catch::Contains("2 of 6 runs failed"));
+    CHECK(File::open(output).attribute<std::int64_t>("/", "complete") == 0);
+    const auto all = numbers(output);
+    CHECK(all.at("/cohort/finished") == std::vector<double>{1, 0, 1, 1, 0, 1});
+    CHECK_FALSE(std::isnan(of_plan(all, "bdnf", 1, 2).front())); // pyramidal cells
+    CHECK(all.contains("/cohort/summary/change"));               // of what finished
+    CHECK(all.contains("/cohort/surrogate_symptom_score"));      // kept for it, whatever else is
+}
+
+TEST_CASE("a config that fails in any plan of a patient is refused before anything runs") {
+    const Folder folder;
+    // Known of the patient, so that the first repeat shows it.
+    const Outcome outcome = call(
+        {"run", config, "-o", folder / "out.h5", "--set",
+         R"(intervention=[{ what = "stress" }, { what = "rapamycin", from = "0 s", to = "1 h" }])", "--set",
+         R"(cohort.field.onset={ key = "intervention.1.from", distribution = "uniform", low = "61 min", high = "90 min" })"},
+        folder.path());
+    CHECK(outcome.status == 2);
+    CHECK_THAT(outcome.err, Catch::Contains("patient 1, plan none") && Catch::Contains("must be after from"));
+    CHECK_FALSE(fs::exists(folder / "out.h5"));
+}
+
+TEST_CASE("patients with hardly a score before treatment have no outcome, and are counted") {
+    const Folder folder;
+    const std::string output = folder / "out.h5";
+    const std::vector<std::string> usual{
+        "run", config, "-o", output, "--force", "--set", "structure.spines.stress_gain=500"};
+    REQUIRE(call(usual, folder.path()).status == 0);
+    // Between the scores of the patients: the least is left out.
+    const auto before = [&] {
+        std::vector<double> scores;
+        const auto all = numbers(output);
+        const std::vector<double>&time = all.at("/cohort/time"), &score = all.at("/cohort/surrogate_symptom_score");
+        const auto start = std::find(time.begin(), time.end(), 900.0) - time.begin();
+        for (std::size_t patient = 0; patient < 3; ++patient)
+            scores.push_back(score[patient * time.size() + static_cast<std::size_t>(start)]);
+        return scores;
+    };
+    std::vector<double> sorted = before();
+    std::sort(sorted.begin(), sorted.end());
+    REQUIRE(sorted[0] < sorted[1]);
+    std::vector<std::string> stricter = usual;
+    stricter.insert(stricter.end(), {"--set", fmt::format("cohort.minimum_score={}", (sorted[0] + sorted[1]) / 200)});
+    const Outcome outcome = call(stricter, folder.path());
+    CHECK(outcome.status == 0);
+    CHECK_THAT(outcome.out, Catch::Contains("(2 in all plans)") && Catch::Contains("1 left out"));
+    const File file = File::open(output);
+    CHECK(file.attribute<std::int64_t>("/cohort/summary", "rows") == 2);
+    CHECK(file.attribute<std::int64_t>("/cohort/summary", "left_out") == 1);
+    const auto course = file.dataset("/cohort/summary/course").read<double>();
+    const std::vector<double> scores = before();
+    for (std::size_t patient = 0; patient < 3; ++patient)
+        CHECK(std::isnan(course[(patient + 1) * course.size() / 9 - 1]) == (scores[patient] == sorted[0]));
+}
+
+TEST_CASE("outcomes that are asked for without a score are warned of") {
+    using namespace rewire::experiment;
+    const Folder folder;
+    const std::string bare = folder.write("bare.toml", R"(
+[experiment]
+duration = "1 h"
+[population.a]
+size = 5
+[cohort]
+number = 1
+control = "a"
+days = ["10 min"]
+bootstrap = 200
+response = 0.4
+remission = 0.6
+minimum_score = 0.1
+[[plan]]
+name = "a"
+no_treatment = true
+)");
+    const auto warnings = load_experiment(bare).warnings.format();
+    for (const char* key : {"control", "days", "bootstrap", "response", "remission", "minimum_score"})
+        CHECK_THAT(warnings, Catch::Contains(std::string("[cohort] ") + key) && Catch::Contains("[symptom_score]"));
+}
+
+TEST_CASE("a bolus at the start is a dose, and expectation may differ between plans") {
+    const std::string plan =
+        R"({ name = "a", symptom_score = { expectation = { size = 0.1 } }, dose = [{ drug = "ketamine", amount = "1 mg", at = "0 s" }])"
+        R"(, intervention = [{ what = "rapamycin", from = "15 min" }] })";
+    const auto cohort =
+        *rewire::experiment::load_experiment(config, {"plan=[" + plan + "]", "cohort.control=a"}).cohort;
+    CHECK(cohort.treatment_start_s == 0);
+    CHECK(cohort.plans[0].last_treatment_s == 0); // not that of rapamycin, 2 h
 }
 
 TEST_CASE("treatment is the doses, therapies and interventions of a plan, not the condition that all patients have") {

@@ -244,6 +244,22 @@ TEST_CASE("constants of a mechanism that is absent are a warning") {
                                 Catch::Contains(":7:1: warning: [calcium]"));
 }
 
+TEST_CASE("relief of a stress that is not there is a warning, unless a therapy does other things as well") {
+    const Folder folder;
+    const std::string config = "[experiment]\nduration = '1 h'\n[population.a]\nsize = 4\nmodel = 'lif_conductance'\n"
+                               "[molecular]\npopulations = ['a']\n[[intervention]]\nwhat = 'stress_relief'\n"
+                               "[[therapy]]\nkind = 'exercise'\nover = '1 min'\nstress_relief = 0.3\n"
+                               "[[therapy]]\nkind = 'sleep'\nover = '1 min'\ncurrent = '0 pA'\n"
+                               "[[therapy]]\nkind = 'sleep'\nover = '1 min'\n";
+    const Outcome outcome = call({"check", folder.write("idle.toml", config)});
+    CHECK(outcome.status == 0);
+    CHECK(lines_of(outcome.err).size() == 3);
+    CHECK_THAT(outcome.err, Catch::Contains(":9:8: warning: [intervention.0] what") &&
+                                Catch::Contains(":13:17: warning: [therapy.0] stress_relief") &&
+                                Catch::Contains(":14:1: warning: [therapy.1]") && Catch::Contains("of stress"));
+    CHECK(call({"check", folder.write("stress.toml", config + "[[intervention]]\nwhat = 'stress'\n")}).err.empty());
+}
+
 TEST_CASE("a settling time below that of the fast states is a warning that names the slowest") {
     const Folder folder;
     const std::string config =

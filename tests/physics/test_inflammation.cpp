@@ -128,6 +128,27 @@ TEST_CASE("inflammation raises the elimination of established spines") {
     CHECK(lps == Approx(imposed).epsilon(0.2));
 }
 
+TEST_CASE("one long step of structure takes as many spines as many short ones under falling inflammation") {
+    // LPS for a tick, then cytokines that decay with 2 s: J falls from 0.97 to 0.2 in the 12 s. Stable spines have a
+    // hazard of 1e4 J x 2.9e-5/s, so that most of them go; nearly nothing is formed. With J at the end of the long step
+    // it would be 1 - exp(-0.29 x 0.2 x 12), a half. Tolerance: four standard deviations of the difference of two counts out of N.
+    const auto lost = [](const char* every) {
+        const Finished simulation(
+            everything({"experiment.duration=12 s", std::string("structure.every=") + every,
+                        "projection.e_to_e.rule.probability=0.5", "structure.spines.formation=10 /d",
+                        "structure.spines.inflammation_gain=10000", "structure.spines.protein_gain=0",
+                        "inflammation.tnf_a_tau=2 s", "inflammation.il_6_tau=2 s", "inflammation.il_1b_tau=2 s",
+                        "inflammation.microglia_tau=2 s"},
+                       {{"lps", 0, 0.1, 1e6}}));
+        CHECK(observed(simulation, "inflammation") == Approx(0.2).epsilon(0.05));
+        return static_cast<double>(simulation.structural()[0].eliminated);
+    };
+    const double few = lost("12 s"), many = lost("1 s");
+    CAPTURE(few, many);
+    REQUIRE(many > 1000);
+    CHECK(few == Approx(many).margin(4 * std::sqrt(2 * many)));
+}
+
 TEST_CASE("without a drive, or with every coupling off, the circuit is that without the table, bit for bit") {
     Model plain = everything();
     plain.inflammation.reset();

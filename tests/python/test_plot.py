@@ -113,7 +113,21 @@ def test_expectation_is_a_share_of_the_score_before_treatment(tmp_path):
     columns = {"time": np.array([0.0, 3600, 7200, 10800]), "surrogate_symptom_score": [0.0, 70, 80, 60]}
     path = write_columns(tmp_path / "score.h5", slow=columns, dose_s=7200)
     [result] = open_results([path])
-    assert result.at_start(result.series("surrogate_symptom_score")) == [80.0]
+    assert result.before_treatment(result.series("surrogate_symptom_score")) == [80.0]
+
+
+@pytest.mark.parametrize("dose_s", [None, 10800])
+def test_expectation_begins_with_a_therapy_as_with_a_dose(tmp_path, dose_s):
+    sys.path.insert(0, str(PLOT.parent))
+    from rewire_plot.result import open_results
+
+    columns = {"time": np.array([0.0, 3600, 7200, 10800]), "surrogate_symptom_score": [0.0, 70, 80, 60]}
+    path = write_columns(tmp_path / "score.h5", slow=columns, dose_s=dose_s)
+    with h5py.File(path, "a") as file:
+        file.attrs["therapy_start_s"], file.attrs["therapy_end_s"] = [9000.0, 3600.0], [9060.0, 3660.0]
+        file.attrs.create("therapy_kind", ["sleep", "exercise"], dtype=h5py.string_dtype())
+    [result] = open_results([path])
+    assert result.before_treatment(result.series("surrogate_symptom_score")) == [70.0]
 
 
 def test_therapies_are_shaded_as_assumptions(tmp_path):
@@ -196,7 +210,22 @@ def test_a_cohort_has_a_figure_of_its_own(tmp_path):
 
 def test_a_cohort_that_was_interrupted_is_drawn_and_says_so(tmp_path):
     words = texts(tmp_path, write_cohort(tmp_path / "cohort.h5", complete=False))
-    assert "incomplete" in words and "one infusion (n = 11)" in words
+    # Who has not finished all plans is in none, as in the table.
+    for word in ("incomplete", "no treatment (n = 11)", "one infusion (n = 11)", "11 of 11 respond", "0 of 11 respond",
+                 "11 responders"):
+        assert word in words, word
+
+
+def test_the_line_of_response_is_that_of_the_file(tmp_path):
+    sys.path.insert(0, str(PLOT.parent))
+    from rewire_plot.cohort import draw_cohort
+    from rewire_plot.result import open_result
+    path = write_cohort(tmp_path / "cohort.h5")
+    with h5py.File(path, "r+") as file:
+        file["cohort/summary"].attrs["response"] = 0.3
+    figure = draw_cohort(open_result(path))
+    levels = [{line.get_ydata()[0] for line in ax.lines if len(set(line.get_ydata())) == 1} for ax in figure.axes]
+    assert all(-30 in of_panel and -50 not in of_panel for of_panel in levels[:2])
 
 
 def test_a_cohort_without_outcomes_or_beside_others_is_refused(tmp_path, ketamine):

@@ -318,6 +318,17 @@ def test_relapse_after_the_last_dose(made):
     assert math.isnan(m.relapse_days(scored(made, [0, 12], [80, 70]), 33 * m.DAY))
 
 
+def test_relapse_is_the_loss_for_a_day_of_a_response_at_24_h(made):
+    # As clinic::relapses: half a day above half of the score is none, and who responds later only is no responder.
+    last_s = 33 * m.DAY
+    dip = scored(made, [0, 12, 16, 16.3, 16.7, 17, 20, 20.1, 28], [80, 20, 20, 60, 60, 20, 20, 60, 60])
+    assert m.relapse_days(dip, last_s) == pytest.approx(8.25)  # 20.1 d is past the sample on day 20
+    late = scored(made, [0, 13.5, 14, 20, 28], [80, 70, 20, 40, 60])
+    assert math.isnan(m.relapse_days(late, last_s))
+    # A loss that is less than a day before the end is not known to last: the result ends almost 40 d after the dose.
+    assert math.isnan(m.relapse_days(scored(made, [0, 12, 39.2, 39.3], [80, 20, 20, 60]), last_s))
+
+
 def test_ssri_beside_ketamine(made):
     days = [0, 1, 28]
     control = scored(made, days, [80, 80, 80], spine_density=[1, 1, 1], bdnf=[1, 1, 1])

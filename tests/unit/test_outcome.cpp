@@ -39,6 +39,10 @@ TEST_CASE("Hedges' g by hand") {
     CHECK(hedges_g(std::vector<double>{-40, -30, -20}, std::vector<double>{-60, -50, -40}) == Approx(-1.6));
     CHECK(std::isnan(hedges_g(std::vector<double>{1, 1}, std::vector<double>{2, 2})));     // no spread
     CHECK(std::isnan(hedges_g(std::vector<double>(7, 0.1), std::vector<double>(7, 0.3)))); // nor by rounding
+    // Nor of three equal values whose mean rounds to another number: 0.1 + 0.1 + 0.1 is not 0.3.
+    REQUIRE((0.1 + 0.1 + 0.1) / 3 != 0.1);
+    CHECK(std::isnan(hedges_g(std::vector<double>(3, 0.1), std::vector<double>(3, 0.3))));
+    CHECK(std::isnan(hedges_g(std::vector<double>(3, -100 * 0.7), std::vector<double>(3, -100 * 0.1))));
     CHECK(std::isnan(hedges_g(std::vector<double>{1}, std::vector<double>{2, 3})));
 }
 
@@ -47,6 +51,24 @@ TEST_CASE("number needed to treat by hand") {
     CHECK(number_needed_to_treat(0.64, 0.28) == Approx(2.7778).epsilon(1e-4));
     CHECK(number_needed_to_treat(0.2, 0.4) == Approx(-5));
     CHECK(std::isinf(number_needed_to_treat(0.3, 0.3)));
+}
+
+TEST_CASE("the interval of a number needed to treat holds its estimate (Altman 1998, BMJ 317:1309)") {
+    constexpr double infinite = std::numeric_limits<double>::infinity();
+    const Estimate benefit = needed_to_treat({0.25, 0.1, 0.5}); // 4 (2 to 10)
+    CHECK((benefit.value == Approx(4) && benefit.low == Approx(2) && benefit.high == Approx(10)));
+    const Estimate harm = needed_to_treat({-0.25, -0.5, -0.1}); // -4 (-10 to -2)
+    CHECK((harm.value == Approx(-4) && harm.low == Approx(-10) && harm.high == Approx(-2)));
+    // His figure 1: an absolute risk reduction of 10 % (-5 to 25 %) is NNTB 10 (NNTB 4 to infinity to NNTH 20).
+    const Estimate either = needed_to_treat({0.1, -0.05, 0.25});
+    CHECK((either.value == Approx(10) && either.low == Approx(4) && either.high == Approx(-20)));
+    const Estimate harm_likely = needed_to_treat({-0.1, -0.25, 0.05}); // -10 (20 to infinity to -4)
+    CHECK((harm_likely.value == Approx(-10) && harm_likely.low == Approx(20) && harm_likely.high == Approx(-4)));
+    // Ends at no difference are infinite on the side of the estimate.
+    const Estimate at_least_none = needed_to_treat({0.25, 0, 0.5}), at_most_none = needed_to_treat({-0.25, -0.5, 0});
+    CHECK((at_least_none.low == Approx(2) && at_least_none.high == infinite));
+    CHECK((at_most_none.low == -infinite && at_most_none.high == Approx(-2)));
+    CHECK(std::isnan(needed_to_treat({}).value));
 }
 
 TEST_CASE("Kaplan-Meier of the remission times of 6-mercaptopurine") {
@@ -124,7 +146,9 @@ TEST_CASE("outcomes of a small cohort by hand") {
     CHECK(found.plans[1].difference[0].value == Approx(-15));
     CHECK(found.plans[1].better[0].value == Approx(0.75));
     CHECK(found.plans[1].nnt[0].value == Approx(4));
+    // Three of four patients have the same response in both plans, the third has one more: never fewer.
     CHECK(std::isinf(found.plans[1].nnt[0].high)); // four patients do not tell
+    CHECK(found.plans[1].nnt[0].low <= 4);
     // Squares about the means 1,400 and 1,300 with 6 degrees of freedom; J = 1 - 3/23.
     CHECK(found.plans[1].g[0].value == Approx(15 / std::sqrt(2700.0 / 6) * (1 - 3.0 / 23)));
     CHECK(found.plans[1].difference[0].low < -15);
