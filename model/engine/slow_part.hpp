@@ -70,8 +70,8 @@ struct SlowState {
 };
 
 /// What the error of a leap is measured on, relative to healthy where that has a meaning: population means of block,
-/// signalling, filtered calcium and scaling, and inflammation. Glutamate follows its input within a second and the drives
-/// of the chain within minutes: they have no error of their own beside that of their inputs, see summary_items().
+/// signalling, filtered calcium and scaling, and inflammation. Glutamate follows its input in a second, the drives of
+/// the chain within minutes: they have no error of their own beside that of their inputs, see summary_items().
 /// \param counted  per population: neurons that the means are over, see SlowPart::driven()
 std::vector<double> controlled(const SlowState& state, const std::vector<std::vector<std::uint8_t>>& counted,
                                const Model& model);
