@@ -36,8 +36,9 @@ std::string sha256(const std::string& text) {
 
 double spikes_per_neuron_and_second(engine::Simulation& simulation) {
     double neurons = 0;
-    for (const auto& p : simulation.network().populations) neurons += static_cast<double>(p.size());
-    return static_cast<double>(simulation.network().total_spikes()) / std::max(1e-9, simulation.spiking_s()) / neurons;
+    for (const auto& p : simulation.network().populations) neurons += static_cast<double>(p.count());
+    return static_cast<double>(simulation.network().total_spikes()) / std::max(1e-9, simulation.spiking_s()) /
+           std::max(1.0, neurons);
 }
 
 std::string progress_text(engine::Simulation& simulation, double wall_s) {

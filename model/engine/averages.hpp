@@ -1,6 +1,8 @@
 #pragma once
 // Averages of what may be absent.
 
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -13,6 +15,16 @@ inline double mean(const std::vector<double>& values) {
     double sum = 0;
     for (const double v : values) sum += v;
     return values.empty() ? not_applicable : sum / static_cast<double>(values.size());
+}
+
+/// The same over those whose mask is set; an empty mask: all. 0 if there are values, but none whose mask is set.
+inline double mean_where(const std::vector<double>& values, const std::vector<std::uint8_t>& mask) {
+    if (mask.empty() || values.empty()) return mean(values);
+    double sum = 0;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < values.size(); ++i)
+        if (mask[i]) sum += values[i], ++count;
+    return count > 0 ? sum / static_cast<double>(count) : 0;
 }
 
 } // namespace rewire::engine

@@ -213,12 +213,7 @@ std::size_t FastPopulation::count() const {
     return present.empty() ? size() : static_cast<std::size_t>(std::ranges::count(present, std::uint8_t{1}));
 }
 
-double FastPopulation::mean_of(const std::vector<double>& values) const {
-    if (present.empty() || values.empty()) return mean(values);
-    double sum = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) sum += present[i] ? values[i] : 0;
-    return sum / static_cast<double>(std::max<std::size_t>(1, count()));
-}
+double FastPopulation::mean_of(const std::vector<double>& values) const { return mean_where(values, present); }
 
 network::SynapseStore FastNetwork::connect(std::size_t q, const std::vector<network::PairwiseColumns>& pairwise) {
     static const network::PairwiseColumns no_columns;

@@ -89,12 +89,13 @@ struct FastPopulation {
     std::vector<std::vector<Spike>> log;                          ///< [thread], when recorded
     bool injected = false;                                        ///< current stimuli act on it
     std::vector<std::uint8_t> present; ///< slots that hold a neuron, where neurons come and go; empty: all
+    std::vector<std::uint8_t> driven; ///< those of them whose neuron is old enough for synapses to drive it; empty: all
 
     std::size_t size() const { return static_cast<std::size_t>(specification.size); }
     bool is_present(std::size_t neuron) const { return present.empty() || present[neuron] != 0; }
     /// Neurons that are there.
     std::size_t count() const;
-    /// Mean of values by neuron over those that are there; NaN if there are no values.
+    /// Mean of values by neuron over those that are there; NaN if there are no values, 0 if no neuron is there.
     double mean_of(const std::vector<double>& values) const;
     /// The extracellular voxel of a neuron, counted through all regions.
     std::size_t voxel_of(std::size_t neuron) const { return voxels.empty() ? specification.region : voxels[neuron]; }

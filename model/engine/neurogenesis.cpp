@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,7 +13,8 @@ namespace rewire::engine {
 namespace {
 
 using structure::seconds_per_d;
-/// Membranes that are held for longer than any run steps: those of slots that cannot fire.
+/// Steps that the membranes of slots that cannot fire are held for. Every write of the feedback begins them anew, long
+/// before they are over.
 constexpr std::int32_t held_steps = std::numeric_limits<std::int32_t>::max();
 
 structure::NeurogenesisKey key(const FastNetwork& network, const NeurogenesisModel& model) {
@@ -30,7 +32,7 @@ void SlowPart::configure_neurogenesis() {
                     fmt::format("projection {}: must be structural, as neurons of {} come and go", q.name,
                                 population.specification.name));
         state_.neurogenesis.push_back(structure::make_slots(m.parameters, population.size(), key(network_, m)));
-        population.present = state_.neurogenesis.back().present;
+        population.present = population.driven = state_.neurogenesis.back().present;
         for (std::size_t i = 0; i < population.size(); ++i)
             if (!population.present[i]) population.membrane.refractory_steps[i] = held_steps;
     }
@@ -98,7 +100,7 @@ void SlowPart::advance_neurogenesis(const SlowInputs& inputs, double from_s, dou
                 state_.calcium_filtered[p][i] = 1;
                 if (!state_.scaling[p].empty()) state_.scaling[p][i] = 1;
             }
-        for (const std::uint32_t i : turnover.born) state_.calcium[p][i] = 0;
+        for (const std::uint32_t i : turnover.born) reset_newborn(p, i);
         if (turnover.died.empty()) continue;
         changed = true;
         for (StructuralState& s : state_.structural) {
@@ -109,6 +111,28 @@ void SlowPart::advance_neurogenesis(const SlowInputs& inputs, double from_s, dou
         }
     }
     if (changed) network_.update_total_weights();
+}
+
+/// A newborn has nothing of the neuron that was in its slot before: it begins healthy, unblocked and silent.
+void SlowPart::reset_newborn(std::size_t p, std::size_t i) {
+    state_.calcium[p][i] = 0;
+    state_.calcium_filtered[p][i] = 1;
+    if (!state_.scaling[p].empty()) state_.scaling[p][i] = 1;
+    for (const auto& variable : StateOf<molecular::Signalling>::variables)
+        if (auto& of = state_.signalling[p].*std::get<std::vector<double> molecular::Signalling::*>(variable.member);
+            !of.empty())
+            of[i] = 1;
+    const std::size_t states = network_.options().drives.competition.states();
+    for (BlockedPool& pool : state_.blocked[p]) {
+        for (std::vector<double>& subunit : pool.subunits) std::fill_n(subunit.data() + i * states, states, 0.0);
+        if (!pool.blocked.empty()) pool.blocked[i] = 0;
+    }
+}
+
+std::vector<std::vector<std::uint8_t>> SlowPart::driven() const {
+    std::vector<std::vector<std::uint8_t>> driven;
+    for (const FastPopulation& population : network_.populations) driven.push_back(population.driven);
+    return driven;
 }
 
 std::vector<double> SlowPart::readiness(std::size_t p, double at_s) const {
@@ -135,6 +159,7 @@ void SlowPart::apply_age(double at_s) {
         for (std::size_t i = 0; i < population.size(); ++i) {
             const double age_d = at_s / seconds_per_d - slots.birth_d[i];
             const bool driven = slots.present[i] && age_d >= parameters.input_from_d;
+            population.driven[i] = driven;
             std::int32_t& held = population.membrane.refractory_steps[i];
             if (!driven)
                 held = held_steps;
@@ -144,7 +169,8 @@ void SlowPart::apply_age(double at_s) {
             const auto inhibited = driven ? static_cast<float>(structure::inhibition(parameters, age_d)) : 0.0f;
             for (synapse::ReceptorState& receptor : population.receptors) switch (receptor.kind) {
                 case synapse::ReceptorKind::ampa: receptor.gain[i] *= excited; break;
-                case synapse::ReceptorKind::gaba_a: receptor.gain[i] *= inhibited; break;
+                case synapse::ReceptorKind::gaba_a:
+                case synapse::ReceptorKind::gaba_b: receptor.gain[i] *= inhibited; break;
                 case synapse::ReceptorKind::nmda:
                     receptor.gain_ab[i] *= excited;
                     receptor.gain_cd[i] *= excited;

@@ -52,15 +52,25 @@ void Simulation::add_neurogenesis_observables() {
         ratio(&StageActivity::since_start, &StageActivity::all));
 }
 
+/// Healthy synapses onto the neurons of population p that are old enough to form some: younger ones have none.
+double Simulation::healthy_synapses(std::size_t p) const {
+    const std::vector<double> ready = slow_.readiness(p, time_s());
+    double healthy = 0;
+    for (const StructuralState& state : structural()) {
+        if (network_->projections[state.specification.projection].specification.target != p) continue;
+        for (std::size_t i = 0; i < state.healthy_count.size(); ++i)
+            if (ready.empty() || ready[i] > 0) healthy += state.healthy_count[i];
+    }
+    return healthy;
+}
+
 double Simulation::spine_density(std::size_t p) const {
-    double now = 0, healthy = 0;
+    double now = 0;
     for (const StructuralState& state : structural()) {
         const FastProjection& projection = network_->projections[state.specification.projection];
-        if (projection.specification.target != p) continue;
-        for (std::size_t i = 0; i < state.healthy_count.size(); ++i)
-            if (network_->populations[p].is_present(i)) healthy += state.healthy_count[i];
-        now += static_cast<double>(projection.synapses.count());
+        if (projection.specification.target == p) now += static_cast<double>(projection.synapses.count());
     }
+    const double healthy = healthy_synapses(p);
     return healthy > 0 ? now / healthy : not_applicable;
 }
 
@@ -68,10 +78,11 @@ double Simulation::synaptic_function() const {
     double sum = 0, neurons = 0;
     for (const std::size_t p : model_.symptom_score->populations) {
         const auto size = static_cast<double>(network_->populations[p].count());
+        if (size == 0) continue; // all of its neurons have died
         sum += size * slow_.ampa_throughput(p, time_s()) * spine_density(p);
         neurons += size;
     }
-    return sum / neurons;
+    return neurons > 0 ? sum / neurons : not_applicable;
 }
 
 void Simulation::build_observables() {
@@ -174,14 +185,11 @@ void Simulation::build_observables() {
             [this](std::size_t p) { return network_->populations[p].mean_of(slow_.state().scaling[p]); });
     if (model_.structure) {
         const auto over_population = [this](std::size_t p, auto&& value) {
-            double sum = 0, healthy = 0;
-            for (const StructuralState& state : structural()) {
-                if (network_->projections[state.specification.projection].specification.target != p) continue;
-                for (std::size_t i = 0; i < state.healthy_count.size(); ++i)
-                    if (network_->populations[p].is_present(i)) healthy += state.healthy_count[i];
-                sum += value(state);
-            }
-            return std::pair(sum, healthy);
+            double sum = 0;
+            for (const StructuralState& state : structural())
+                if (network_->projections[state.specification.projection].specification.target == p)
+                    sum += value(state);
+            return std::pair(sum, healthy_synapses(p));
         };
         bool spines = false;
         for (const StructuralProjection& s : model_.structure->projections) spines = spines || s.rule == "spines";

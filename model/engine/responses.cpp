@@ -7,8 +7,7 @@
 
 namespace rewire::engine {
 
-Responses::Responses(const Model& model) : dt_ms_(model.dt_ms) {
-    for (const network::Population& p : model.populations) sizes_.push_back(static_cast<double>(p.size));
+Responses::Responses(const Model& model) : dt_ms_(model.dt_ms), populations_(model.populations.size()) {
     const auto step = [&](double s) { return std::llround(s * 1e3 / dt_ms_); };
     const std::int64_t end = step(model.duration_s);
     for (const Stimulus& s : model.stimuli) {
@@ -30,20 +29,26 @@ bool Responses::any_at(std::int64_t step) const {
                        [&](const Presentation& p) { return p.during.holds(step) || p.before.holds(step); });
 }
 
-void Responses::add(std::int64_t step, double seconds, const std::vector<std::uint64_t>& spikes) {
+void Responses::add(std::int64_t step, double seconds, const std::vector<std::uint64_t>& spikes,
+                    const std::vector<double>& neurons) {
     for (std::size_t k = taken_; k < presentations_.size(); ++k)
         for (Window* window : {&presentations_[k].during, &presentations_[k].before}) {
             if (!window->holds(step)) continue;
             window->spikes.resize(spikes.size(), 0);
-            for (std::size_t p = 0; p < spikes.size(); ++p) window->spikes[p] += spikes[p];
+            window->neurons.resize(spikes.size(), 0);
             window->seconds += seconds;
+            for (std::size_t p = 0; p < spikes.size(); ++p) {
+                window->spikes[p] += spikes[p];
+                if (window->seconds > 0)
+                    window->neurons[p] += (neurons[p] - window->neurons[p]) * (seconds / window->seconds);
+            }
         }
 }
 
 std::vector<double> Responses::rates_Hz(const Window& window) const {
-    std::vector<double> rates(sizes_.size(), std::numeric_limits<double>::quiet_NaN());
+    std::vector<double> rates(populations_, std::numeric_limits<double>::quiet_NaN());
     for (std::size_t p = 0; p < window.spikes.size(); ++p)
-        rates[p] = static_cast<double>(window.spikes[p]) / (window.seconds * sizes_[p]);
+        rates[p] = static_cast<double>(window.spikes[p]) / (window.seconds * window.neurons[p]);
     return rates;
 }
 
@@ -55,6 +60,7 @@ std::vector<Response> Responses::take(std::int64_t step) {
                          static_cast<double>(p.during.to - p.during.from) * dt_ms_ * 1e-3, rates_Hz(p.during),
                          rates_Hz(p.before)});
         p.during.spikes = p.before.spikes = {};
+        p.during.neurons = p.before.neurons = {};
     }
     return ended;
 }

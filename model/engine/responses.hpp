@@ -16,7 +16,8 @@ namespace rewire::engine {
 struct Response {
     std::string stimulus;
     double start_s = 0, length_s = 0;
-    std::vector<double> during_Hz, before_Hz; ///< per population; NaN where nothing was simulated (before time 0)
+    std::vector<double> during_Hz, before_Hz; ///< per population and neuron that was there; NaN where nothing was
+                                              ///< simulated (before time 0) or no neuron was there
 };
 
 class Responses {
@@ -26,8 +27,10 @@ public:
     /// Whether a stretch that begins at `step` counts for anything.
     bool any_at(std::int64_t step) const;
     /// Adds a stretch of spiking that begins at `step` and crosses no event.
-    /// \param spikes  per population
-    void add(std::int64_t step, double seconds, const std::vector<std::uint64_t>& spikes);
+    /// \param spikes   per population
+    /// \param neurons  per population: that were there
+    void add(std::int64_t step, double seconds, const std::vector<std::uint64_t>& spikes,
+             const std::vector<double>& neurons);
     /// Those that have ended by `step`, in the order of their ends.
     std::vector<Response> take(std::int64_t step);
 
@@ -36,6 +39,7 @@ private:
         std::int64_t from = 0, to = 0;
         double seconds = 0;                ///< of it simulated with spikes
         std::vector<std::uint64_t> spikes; ///< per population, once there are any
+        std::vector<double> neurons;       ///< the same: that were there, mean over the time
         bool holds(std::int64_t step) const { return from <= step && step < to; }
     };
     struct Presentation {
@@ -45,7 +49,7 @@ private:
     std::vector<double> rates_Hz(const Window& window) const;
 
     double dt_ms_;
-    std::vector<double> sizes_;               ///< neurons per population
+    std::size_t populations_;
     std::vector<Presentation> presentations_; ///< in the order of their ends
     std::size_t taken_ = 0;
 };

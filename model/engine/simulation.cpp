@@ -193,7 +193,7 @@ void Simulation::spike() {
     if (responses_.any_at(now_)) {
         std::vector<std::uint64_t> spikes(spike_counts_.size(), 0);
         count_spikes(spikes);
-        responses_.add(now_, seconds(next - now_), spikes);
+        responses_.add(now_, seconds(next - now_), spikes, neuron_counts());
     }
     recorded_s_ += seconds(next - now_);
     if (leaps() && now_ >= measure_from_) estimate_.add(inputs);
@@ -275,7 +275,7 @@ void Simulation::leap() {
             std::move(trial.ticks.begin(), trial.ticks.end(), std::back_inserter(playback_));
             estimate_ = std::move(trial.estimate);
             recorded_s_ += seconds(trial.end - trial.leap_end);
-            responses_.add(trial.leap_end, seconds(trial.end - trial.leap_end), trial.spikes);
+            responses_.add(trial.leap_end, seconds(trial.end - trial.leap_end), trial.spikes, neuron_counts());
             for (std::size_t p = 0; p < spike_counts_.size(); ++p) spike_counts_[p] += trial.spikes[p];
             const std::vector<double> dispersion = estimate_.dispersion();
             for (std::size_t k = 0; k < dispersion.size(); ++k)
@@ -296,7 +296,9 @@ void Simulation::try_leap(Trial& trial, const SlowCheckpoint& before) {
     const auto [synapses, turnover] = slow_.structural_turnover();
     for (std::int64_t k = 0; k < predicted_steps; ++k)
         advance_slow(estimate_.mean(), step_end(k, predicted_steps), step_end(k + 1, predicted_steps), Stretch::leap);
-    const std::vector<double> predicted = controlled(slow_.state());
+    // Who is driven at the end of the leap: the state before has him, too, unless he was born that young.
+    const std::vector<std::vector<std::uint8_t>> counted = slow_.driven();
+    const std::vector<double> predicted = controlled(slow_.state(), counted, model_);
     // A network that has yet to grow counts as if each neuron had a synapse: its first ones are no reason to crawl.
     const double standing = static_cast<double>(std::max<std::uint64_t>(synapses, structural_targets()));
     if (standing > 0)
@@ -314,7 +316,7 @@ void Simulation::try_leap(Trial& trial, const SlowCheckpoint& before) {
                                         seconds(step_end(k, corrected_steps)),
                                         seconds(step_end(k + 1, corrected_steps)), Stretch::leap);
     }
-    trial.error = std::max({trial.error, error_between(predicted, controlled(corrected), settings),
+    trial.error = std::max({trial.error, error_between(predicted, controlled(corrected, counted, model_), settings),
                             input_change(trial.estimate) / settings.input_change});
 }
 
@@ -370,7 +372,7 @@ double Simulation::sampling_error(const InputEstimate& estimate, double from_s) 
             slow_.advance_without_structure(ends[side], inputs[side], from_s + step_s * static_cast<double>(k),
                                             from_s + step_s * static_cast<double>(k + 1), Stretch::leap);
         }
-        values[side] = controlled(ends[side]);
+        values[side] = controlled(ends[side], slow_.driven(), model_);
         for (const glutamate::ExtracellularPool& pool : ends[side].glutamate)
             values[side].push_back(glutamate::concentration_uM(pool) / pool.parameters.ambient_uM);
     }
@@ -387,6 +389,13 @@ double Simulation::input_change(const InputEstimate& after) const {
         if (beyond_chance > 0) change = std::max(change, beyond_chance / std::max(std::abs(a[k]), std::abs(b[k])));
     }
     return change;
+}
+
+/// Neurons of each population that are there.
+std::vector<double> Simulation::neuron_counts() const {
+    std::vector<double> counts;
+    for (const FastPopulation& p : network_->populations) counts.push_back(static_cast<double>(p.count()));
+    return counts;
 }
 
 void Simulation::drop_recordings() {

@@ -96,6 +96,7 @@ public:
     const BlockedPool& blocked(std::size_t population, Pool pool) const {
         return slow_.state().blocked[population][pool];
     }
+    const SlowState& slow_state() const { return slow_.state(); }
     const std::vector<StructuralState>& structural() const { return slow_.state().structural; }
     /// Of each entry of Model::neurogenesis.
     const std::vector<structure::NeuronSlots>& neurogenesis() const { return slow_.state().neurogenesis; }
@@ -147,6 +148,8 @@ private:
     bool leaps() const { return model_.multirate && model_.bursts.longest_leap_s > 0; }
     void build_observables();
     void add_neurogenesis_observables();
+    std::vector<double> neuron_counts() const;
+    double healthy_synapses(std::size_t population) const;
     double spine_density(std::size_t population) const;
     double synaptic_function() const;
 

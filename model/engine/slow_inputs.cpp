@@ -64,14 +64,18 @@ SlowInputs gather(const FastNetwork& network, const Model& model, double seconds
         in.calcium.assign(drives.calcium.begin(), drives.calcium.end());
         const double samples = std::max<double>(1, drives.samples);
         if (drives.sampled) {
+            // Neurons that nothing drives yet are no part of it: the healthy mean that it is compared with has none.
+            const std::vector<std::uint8_t>& driven = population.driven;
             double open = 0, ampa = 0;
+            std::size_t counted = 0;
             for (std::size_t i = 0; i < n; ++i) {
-                if (!population.is_present(i)) continue;
+                if (!driven.empty() && !driven[i]) continue;
                 open += static_cast<double>(drives.l_type[i]);
                 ampa += static_cast<double>(drives.ampa_nS[i]);
+                ++counted;
             }
-            const double norm = samples * static_cast<double>(population.count());
-            in.l_type = open / norm + population.mean_of(in.rate_Hz) * model.l_type.spike_ms * 1e-3;
+            const double norm = samples * static_cast<double>(std::max<std::size_t>(1, counted));
+            in.l_type = open / norm + mean_where(in.rate_Hz, driven) * model.l_type.spike_ms * 1e-3;
             in.ampa_nS = ampa / norm;
         }
         const auto averaged = [&](const aligned_vector<float>& sums) {

@@ -14,8 +14,8 @@ namespace rewire::engine {
 struct PopulationInputs {
     std::vector<double> rate_Hz; ///< per neuron
     std::vector<double> calcium; ///< per neuron: what the spikes of the stretch leave of the trace at its end
-    double l_type = 0;           ///< population mean
-    double ampa_nS = 0;          ///< population mean
+    double l_type = 0;           ///< mean over neurons that are old enough to be driven; 0 if there are none
+    double ampa_nS = 0;          ///< the same
     struct Subunit {
         std::vector<std::vector<double>> exchange;                      ///< [ligand][neuron]
         std::vector<std::vector<double>> exchange_over_ic50, over_ic50; ///< [blocker][neuron]

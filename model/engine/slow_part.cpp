@@ -18,25 +18,26 @@ double relative(double x, double healthy) { return healthy > 0 ? x / healthy : 1
 
 } // namespace
 
-std::vector<double> controlled(const SlowState& state) {
+std::vector<double> controlled(const SlowState& state, const std::vector<std::vector<std::uint8_t>>& counted,
+                               const Model& model) {
     std::vector<double> values;
-    for (const auto& pools : state.blocked)
-        for (const BlockedPool& pool : pools)
-            if (!pool.blocked.empty()) values.push_back(mean(pool.blocked));
-    for (const molecular::Signalling& signalling : state.signalling)
-        for (const auto& variable : StateOf<molecular::Signalling>::variables) {
-            const auto& values_of = signalling.*std::get<std::vector<double> molecular::Signalling::*>(variable.member);
-            if (!values_of.empty()) values.push_back(mean(values_of));
-        }
-    for (const std::vector<double>& calcium : state.calcium_filtered)
-        if (!calcium.empty()) values.push_back(mean(calcium));
+    const auto add_mean = [&](std::size_t p, const std::vector<double>& of) {
+        if (!of.empty()) values.push_back(mean_where(of, counted[p]));
+    };
+    for (std::size_t p = 0; p < state.blocked.size(); ++p)
+        for (const BlockedPool& pool : state.blocked[p]) add_mean(p, pool.blocked);
+    for (std::size_t p = 0; p < state.signalling.size(); ++p)
+        for (const auto& variable : StateOf<molecular::Signalling>::variables)
+            add_mean(p, state.signalling[p].*std::get<std::vector<double> molecular::Signalling::*>(variable.member));
+    for (std::size_t p = 0; p < state.calcium_filtered.size(); ++p) add_mean(p, state.calcium_filtered[p]);
     const molecular::Inflammation& inflamed = state.inflammation;
     for (const auto* excess : {&inflamed.tnf_a, &inflamed.il_6, &inflamed.il_1b, &inflamed.microglia})
         for (const double x : *excess) values.push_back(1 + x);
-    for (const auto* level : {&inflamed.kynurenine, &inflamed.quinolinic_uM, &inflamed.kynurenic_uM})
-        values.insert(values.end(), level->begin(), level->end());
-    for (const std::vector<double>& scaling : state.scaling)
-        if (!scaling.empty()) values.push_back(mean(scaling));
+    values.insert(values.end(), inflamed.kynurenine.begin(), inflamed.kynurenine.end());
+    const molecular::InflammationParameters healthy = model.inflammation.value_or(molecular::InflammationParameters{});
+    for (const double x : inflamed.quinolinic_uM) values.push_back(relative(x, healthy.quinolinic_uM));
+    for (const double x : inflamed.kynurenic_uM) values.push_back(relative(x, healthy.kynurenic_uM));
+    for (std::size_t p = 0; p < state.scaling.size(); ++p) add_mean(p, state.scaling[p]);
     return values;
 }
 
@@ -125,7 +126,8 @@ void SlowPart::configure_drives() {
         for (synapse::ReceptorState& receptor : population.receptors)
             if ((receptor.kind == synapse::ReceptorKind::ampa &&
                  (signals || of_ampa || ages || !state_.scaling[p].empty())) ||
-                (receptor.kind == synapse::ReceptorKind::gaba_a && (of_gaba_a || ages)))
+                (receptor.kind == synapse::ReceptorKind::gaba_a && (of_gaba_a || ages)) ||
+                (receptor.kind == synapse::ReceptorKind::gaba_b && ages))
                 receptor.gain.assign(n, 1);
         const synapse::Receptor* synaptic_mix = nullptr;
         for (const synapse::ReceptorState& receptor : population.receptors)
@@ -215,7 +217,7 @@ void SlowPart::start_scaling() {
 }
 
 SlowCheckpoint SlowPart::checkpoint() const {
-    SlowCheckpoint checkpoint{state_, {}};
+    SlowCheckpoint checkpoint{state_, {}, driven()};
     for (const StructuralState& s : state_.structural)
         checkpoint.synapses.push_back(network_.projections[s.specification.projection].synapses);
     return checkpoint;
@@ -227,6 +229,7 @@ void SlowPart::restore(const SlowCheckpoint& checkpoint) {
         network_.projections[state_.structural[k].specification.projection].synapses = checkpoint.synapses[k];
     for (std::size_t k = 0; k < model_.neurogenesis.size(); ++k)
         network_.populations[model_.neurogenesis[k].population].present = state_.neurogenesis[k].present;
+    for (std::size_t p = 0; p < network_.populations.size(); ++p) network_.populations[p].driven = checkpoint.driven[p];
     if (!checkpoint.synapses.empty()) network_.update_total_weights();
 }
 
@@ -453,7 +456,7 @@ double SlowPart::nmda_loss(std::size_t p, Pool pool, double at_s) const {
     const FastPopulation& population = network_.populations[p];
     for (std::size_t i = 0; i < population.size(); ++i)
         if (population.is_present(i)) sum += nmda_loss(state_, p, pool, i, free);
-    return sum / static_cast<double>(population.count());
+    return sum / static_cast<double>(std::max<std::size_t>(1, population.count()));
 }
 
 double SlowPart::ampa_throughput(std::size_t p, double at_s) const {
@@ -639,6 +642,8 @@ void SlowPart::write_feedback(double at_s) {
                 }
             if (receptor.kind == synapse::ReceptorKind::gaba_a && !receptor.gain.empty())
                 std::fill(receptor.gain.begin(), receptor.gain.end(), gaba_gain * inhibited);
+            if (receptor.kind == synapse::ReceptorKind::gaba_b)
+                std::fill(receptor.gain.begin(), receptor.gain.end(), 1.0f);
             if (receptor.kind == synapse::ReceptorKind::nmda) {
                 const synapse::PerSubunit shares = synapse::conductance_shares(receptor.parameters);
                 for (std::size_t i = 0; i < n; ++i) {

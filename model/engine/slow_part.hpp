@@ -70,14 +70,17 @@ struct SlowState {
 };
 
 /// What the error of a leap is measured on, relative to healthy where that has a meaning: population means of block,
-/// drives, signalling, filtered calcium and scaling, and inflammation. Glutamate follows its input within a second and has
-/// no error of its own.
-std::vector<double> controlled(const SlowState& state);
+/// signalling, filtered calcium and scaling, and inflammation. Glutamate follows its input in a second, the drives of
+/// the chain within minutes: they have no error of their own beside that of their inputs, see summary_items().
+/// \param counted  per population: neurons that the means are over, see SlowPart::driven()
+std::vector<double> controlled(const SlowState& state, const std::vector<std::vector<std::uint8_t>>& counted,
+                               const Model& model);
 
 /// Where a leap can go back to.
 struct SlowCheckpoint {
     SlowState state;
     std::vector<network::SynapseStore> synapses; ///< of the structural projections
+    std::vector<std::vector<std::uint8_t>> driven;
 };
 
 /// How a stretch was simulated.
@@ -104,8 +107,13 @@ public:
     SlowCheckpoint checkpoint() const;
     void restore(const SlowCheckpoint& checkpoint);
 
+    /// Per population: slots whose neuron is old enough for synapses to drive it; empty: all.
+    std::vector<std::vector<std::uint8_t>> driven() const;
+    /// 1 for slots whose neuron is old enough to form synapses, else 0; empty: all are.
+    std::vector<double> readiness(std::size_t population, double at_s) const;
+
     /// Share of the current of a pool of NMDA receptors at the reference potential that blockers and antagonists take,
-    /// population mean, whatever arms are off; NaN where there is no such pool.
+    /// population mean, whatever arms are off; NaN where there is no such pool, 0 where no neuron is there.
     double nmda_loss(std::size_t population, Pool pool, double at_s) const;
 
     /// AMPA throughput of a population that holds the chain, relative to healthy: its gain by signalling and scaling
@@ -169,7 +177,7 @@ private:
     void start_scaling();
     void advance_neurogenesis(const SlowInputs& inputs, double from_s, double to_s);
     void apply_age(double at_s);
-    std::vector<double> readiness(std::size_t population, double at_s) const;
+    void reset_newborn(std::size_t population, std::size_t neuron);
 
     const Model& model_;
     FastNetwork& network_;
