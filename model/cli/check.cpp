@@ -31,8 +31,8 @@ double spiking_seconds(const engine::Model& model) {
     const double baseline = model.has_slow_mechanisms() ? model.baseline_settle_s + model.baseline_measure_s : 0;
     const engine::Multirate& bursts = model.bursts;
     if (!model.multirate || bursts.longest_leap_s == 0) return model.duration_s + baseline;
-    // Measured on 24 h of 500 and 27 h of 2,000 neurons with a dose: leaps of 0.4 of the time since the last event, bursts
-    // of 1 to 1.6 times the shortest, with those that were taken back.
+    // Measured on 24 h of 500 and 27 h of 2,000 neurons with a dose: leaps of 0.4 of the time since the last event,
+    // bursts of 1 to 1.6 times the shortest, with those that were taken back.
     constexpr double growth = 0.4, longer = 1.2;
     double total = baseline, at = 0;
     std::vector<double> events = engine::disturbance_times_s(model);

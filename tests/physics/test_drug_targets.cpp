@@ -106,8 +106,8 @@ Outcome run(Model model) {
 } // namespace
 
 TEST_CASE("a GABA_A modulator scales the inhibitory current by its gain") {
-    // Voltage clamp by a leak of 10 uS: the deflection from the clamp potential is the inhibitory current over the leak,
-    // but for g/g_L, a few nS in 10 uS. Same seed, same input. 1 uM at an EC50 of 1/3 uM: three quarters of 0.4.
+    // Voltage clamp by a leak of 10 uS: the deflection from the clamp potential is the inhibitory current over the
+    // leak, but for g/g_L, a few nS in 10 uS. Same seed, same input. 1 uM at an EC50 of 1/3 uM: three quarters of 0.4.
     const std::vector<double> plain = potentials(read(clamped)),
                               raised = potentials(read(clamped + bath("pam", "target.gaba_a = { ec50 = '333.3333 nM', "
                                                                              "efficacy = 0.4 }"))),
@@ -266,8 +266,9 @@ TEST_CASE("drugs on the chain, release and uptake do what the same interventions
             change += std::abs(imposed.states[k] - none.states[k]);
         }
         CHECK(change > 0);
-        // A tick of the 40 that the intervention acts for; a chain of filters would raise it a few times. Where the drug
-        // acts on spikes, their times are those of a chaotic network and differ: those are compared by their gains above.
+        // A tick of the 40 that the intervention acts for; a chain of filters would raise it a few times. Where the
+        // drug acts on spikes, their times are those of a chaotic network and differ: those are compared by their gains
+        // above.
         const std::string name = target;
         if (name == "l_type" || name == "mtorc1" || name.starts_with("trkb") || name == "bdnf" ||
             name == "protein_synthesis")

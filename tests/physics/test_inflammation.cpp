@@ -131,7 +131,8 @@ TEST_CASE("inflammation raises the elimination of established spines") {
 TEST_CASE("one long step of structure takes as many spines as many short ones under falling inflammation") {
     // LPS for a tick, then cytokines that decay with 2 s: J falls from 0.97 to 0.2 in the 12 s. Stable spines have a
     // hazard of 1e4 J x 2.9e-5/s, so that most of them go; nearly nothing is formed. With J at the end of the long step
-    // it would be 1 - exp(-0.29 x 0.2 x 12), a half. Tolerance: four standard deviations of the difference of two counts out of N.
+    // it would be 1 - exp(-0.29 x 0.2 x 12), a half. Tolerance: four standard deviations of the difference of two
+    // counts out of N.
     const auto lost = [](const char* every) {
         const Finished simulation(
             everything({"experiment.duration=12 s", std::string("structure.every=") + every,

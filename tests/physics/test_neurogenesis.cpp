@@ -1,4 +1,5 @@
-// Neurogenesis in the dentate circuit: who may fire and connect, what the books say, and that nothing depends on threads.
+// Neurogenesis in the dentate circuit: who may fire and connect, what the books say, and that nothing depends on
+// threads.
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -17,7 +18,8 @@ using namespace rewire::engine;
 
 namespace {
 
-/// A small dentate gyrus in which weeks are tens of minutes, with Poisson input on every slot of the granule cells, too.
+/// A small dentate gyrus in which weeks are tens of minutes, with Poisson input on every slot of the granule cells,
+/// too.
 Model hastened(std::vector<std::string> more = {}) {
     std::vector<std::string> settings{
         "experiment.duration=3 h",

@@ -380,9 +380,9 @@ TEST_CASE("a broken book is noticed", "[structure]") {
 }
 
 TEST_CASE("one long update draws what many short ones draw", "[structure]") {
-    // Six hours as one update or as 72, under raised formation and stress, 40 pairs of networks of 2,500 spines. Counts of each kind
-    // of change must have the same mean (4 standard errors of the difference), and the ages of new spines the same
-    // distribution: Kolmogorov-Smirnov distance of two samples of n below 1.95 sqrt(2/n), a level of 0.1 %.
+    // Six hours as one update or as 72, under raised formation and stress, 40 pairs of networks of 2,500 spines. Counts
+    // of each kind of change must have the same mean (4 standard errors of the difference), and the ages of new spines
+    // the same distribution: Kolmogorov-Smirnov distance of two samples of n below 1.95 sqrt(2/n), a level of 0.1 %.
     const structure::SpineParameters p;
     const std::vector<double> protein(50, 2.0);
     struct Sums {

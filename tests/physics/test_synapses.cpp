@@ -88,8 +88,8 @@ TEST_CASE("the charge of an event is the analytic integral", "[unit][synapse]") 
 }
 
 TEST_CASE("GABA_B has the peak and the decay of its G-protein cascade", "[synapse]") {
-    // The cascade of Destexhe 1996 (0.5 mM of GABA for 0.3 ms), in closed form: R is R0 exp(-K2 t) after the pulse, so G
-    // is the difference of two exponentials and g its fourth power (G^4 of a single spike is 1e-3 beside the 100).
+    // The cascade of Destexhe 1996 (0.5 mM of GABA for 0.3 ms), in closed form: R is R0 exp(-K2 t) after the pulse, so
+    // G is the difference of two exponentials and g its fourth power (G^4 of a single spike is 1e-3 beside the 100).
     const double k2 = 0.0013, k4 = 0.033;
     const auto cascade = [&](double t_ms) { return std::pow(std::exp(-k2 * t_ms) - std::exp(-k4 * t_ms), 4); };
     const double cascade_peak_ms = std::log(k4 / k2) / (k4 - k2), top = cascade(cascade_peak_ms);
