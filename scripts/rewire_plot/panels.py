@@ -146,14 +146,14 @@ def of_region(ax, results, axis, items):
 
 
 def draw_cytokines(ax, results, axis):
-    """What there is above the healthy level, and the level J that the circuit feels. IL-6 is IL-1b while they are cleared
-    alike, as by default: its line is wider."""
+    """What there is above the healthy level, and the level J that the circuit feels. IL-6 is IL-1b while they are
+    cleared alike, as by default: its line is wider."""
     of_region(ax, results, axis, [("cytokine_tnf_a", "TNF-a", 1, 2), ("cytokine_il_6", "IL-6", 1, 4.5),
                                   ("cytokine_il_1b", "IL-1b", 1, 2), ("microglia", "microglia", 1, 2),
                                   ("inflammation", "level J", 1, 1.2)])
     finish(ax, "above healthy,\nrelative to it", from_zero=True)
-    ax.set_ylim(top=1.6 * max(ax.get_ylim()[1], 0.05))  # rows for the legend; without inflammation a line at 0
-    legend(ax, loc="upper right", ncol=2)
+    ax.set_ylim(top=1.45 * max(ax.get_ylim()[1], 0.05))  # rows for the legend; without inflammation a line at 0
+    legend(ax, loc="upper right", ncol=3)
 
 
 def draw_kynurenines(ax, results, axis):
@@ -254,7 +254,7 @@ COLUMNS = [
            chain(("bdnf", "BDNF"), ("bdnf_released", "BDNF released"), ("trkb", "TrkB")), True),
      Panel("Synaptic strength", ["synaptic_protein", "ampa_gain"],
            chain(("synaptic_protein", "synaptic protein"), ("ampa_gain", "AMPA gain")), True),
-     Panel("Kynurenines and uptake", ["kynurenine", "quinolinic_acid", "kynurenic_acid"], draw_kynurenines, True)],
+     Panel("Kynurenines", ["kynurenine", "quinolinic_acid", "kynurenic_acid"], draw_kynurenines, True)],
     [Panel("Spine density", ["spine_density"], draw_density),
      Panel("Spine turnover", ["spine_formation_rate", "spine_elimination_rate"], draw_turnover, True),
      Panel("Synapses", ["synapses"], draw_synapses),

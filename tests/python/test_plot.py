@@ -98,7 +98,7 @@ def test_responses_have_a_figure_of_their_own(tmp_path):
 
 
 INFLAMMATION = ("Cytokines (cortex)", "TNF-a", "IL-6", "IL-1b", "microglia", "level J", "above healthy",
-                "Kynurenines and uptake (cortex)", "quinolinic acid", "kynurenic acid", "uptake (EAAT2)")
+                "Kynurenines (cortex)", "quinolinic acid", "kynurenic acid", "uptake (EAAT2)")
 
 
 def test_inflammation_is_drawn_where_it_is_recorded(ketamine, tmp_path):
