@@ -88,9 +88,9 @@ void print_cohort(const experiment::Experiment& experiment, int threads) {
                                  one.model.interventions.size());
         wall += core_seconds(one.model) * static_cast<double>(shape.patients.size());
     }
-    std::cout << fmt::format("{} runs; estimated cost: {:.3g} s of one core, about {:.3g} s of wall time with {} at a "
-                             "time\n",
-                             shape.plans.size() * shape.patients.size(), wall, wall / threads, threads);
+    std::cout << fmt::format("{} runs; estimated cost: {} of one core, about {} of wall time with {} at a time\n",
+                             shape.plans.size() * shape.patients.size(), duration_text(wall),
+                             duration_text(wall / threads), threads);
 }
 
 } // namespace
@@ -131,8 +131,8 @@ int check(const std::string& config, const std::vector<std::string>& overrides) 
         return 0;
     }
     std::cout << fmt::format(
-        "estimated cost: {:.3g} s of one core at a mean rate of {} Hz, about {:.3g} s of wall time on {} threads\n",
-        wall, assumed_rate_Hz, wall / threads, threads);
+        "estimated cost: {} of one core at a mean rate of {} Hz, about {} of wall time on {} threads\n",
+        duration_text(wall), assumed_rate_Hz, duration_text(wall / threads), threads);
     std::cout << fmt::format("{} slow samples, {} doses, {} sessions of therapy, {} interventions, {} stimuli\n",
                              model.sample_times_s.size(), experiment.doses.size(), model.therapies.size(),
                              model.interventions.size(), model.stimuli.size());

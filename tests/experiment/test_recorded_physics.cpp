@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -238,6 +239,48 @@ TEST_CASE("mean rates and spikes agree") {
     double from_bins = 0;
     for (std::size_t row = 0; row < fast.size() / 2; ++row) from_bins += fast[2 * row] * 0.002 * 200;
     CHECK(from_bins == Approx(static_cast<double>(spikes_ms.size())).epsilon(1e-5)); // stored as float
+}
+
+TEST_CASE("the summary counts the spikes of the file, over the time that they come from") {
+    // Neither leaps, nor the baseline, nor bursts that were taken back are time with spikes: that time is the sum of
+    // the bursts that the log kept, all of the run in full mode.
+    const Folder folder;
+    for (const std::string mode : {"full", "multirate"}) {
+        INFO(mode);
+        const std::string output = folder / (mode + ".h5");
+        const Outcome outcome = call({"run", everything, "-o", output, "--set", "experiment.mode=" + mode, "--set",
+                                      "experiment.duration=20 s", "--set", "multirate.longest_burst=1.1 s"});
+        REQUIRE(outcome.status == 0);
+        const Contents result = contents(output);
+        double with_spikes_s = 20;
+        if (mode == "multirate") {
+            const auto &length = result.at("/multirate/length"), &leap = result.at("/multirate/leap"),
+                       &rejected = result.at("/multirate/rejected");
+            with_spikes_s = 0;
+            for (std::size_t k = 0; k < length.size(); ++k)
+                if (leap[k] == 0 && rejected[k] == 0) with_spikes_s += length[k];
+            CHECK(with_spikes_s < 16); // else the two modes are one case
+            CHECK(std::count(rejected.begin(), rejected.end(), 1.0) > 0);
+        }
+        for (const auto& [population, size] : {std::pair("pyramidal", 200), std::pair("pv", 70)}) {
+            const auto count =
+                static_cast<double>(result.at("/spikes/" + std::string(population) + "/timestamps").size());
+            REQUIRE(count > 0);
+            std::istringstream lines(outcome.out);
+            std::string line, name, neurons, spikes, unit;
+            double printed_size = 0, printed_count = 0, printed_Hz = 0;
+            while (std::getline(lines, line)) {
+                std::istringstream words(line);
+                if (words >> name && name == population)
+                    words >> printed_size >> neurons >> printed_count >> spikes >> printed_Hz >> unit;
+            }
+            CAPTURE(outcome.out);
+            CHECK(printed_size == size);
+            CHECK(printed_count == count);
+            CHECK(printed_Hz == Approx(count / size / with_spikes_s).margin(0.0006)); // printed with three decimals
+            CHECK(unit == "Hz");
+        }
+    }
 }
 
 TEST_CASE("interventions act and end at their times, with and without slow mechanisms") {

@@ -131,6 +131,29 @@ def write_responses(path, stimulus, start_s, response_hz):
     return path
 
 
+def add_inflammation(path, level=1.0):
+    """Adds an LPS challenge at 2 h to a result: excess of cytokines, kynurenines and uptake of its region."""
+    with h5py.File(path, "a") as file:
+        group = file["trajectory/slow"]
+        hours = group["time"][()] / 3600 - 2
+
+        def of_region(name, unit, values):
+            series(group, name, np.asarray(values)[:, None], unit, "region", ["cortex"])
+
+        excess = {"cytokine_tnf_a": 12, "cytokine_il_6": 24, "cytokine_il_1b": 24, "microglia": 48}
+        courses = {name: 3 * level * rise_and_fall(hours, 0, 3, fall) for name, fall in excess.items()}
+        for name, course in courses.items():
+            of_region(name, "1", course)
+        mean = (courses["cytokine_tnf_a"] + courses["cytokine_il_6"] + courses["cytokine_il_1b"]) / 3
+        j = mean / (1 + mean)
+        of_region("inflammation", "1", j)
+        of_region("kynurenine", "1", 1 + 1.5 * j)
+        of_region("quinolinic_acid", "uM", 0.2 * (1 + 1.5 * j) * (1 + j))
+        of_region("kynurenic_acid", "uM", 0.04 * (1 + 1.5 * j))
+        of_region("eaat2", "1", 1 - 0.4 * j)
+    return path
+
+
 def write_benchmark(path):
     """Ten seconds of spikes, nothing else."""
     with h5py.File(path, "w") as file:

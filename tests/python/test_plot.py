@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from synthetic import write_benchmark, write_cohort, write_columns, write_responses, write_result  # noqa: E402
+from synthetic import (  # noqa: E402
+    add_inflammation, write_benchmark, write_cohort, write_columns, write_responses, write_result)
 
 PLOT = Path(__file__).parents[2] / "scripts" / "plot"
 
@@ -94,6 +95,53 @@ def test_responses_have_a_figure_of_their_own(tmp_path):
     assert ">pv<" not in words  # it does not answer
     # Without named stimuli there is none.
     assert plot(write_result(tmp_path / "c.h5"), "-o", tmp_path / "c.svg").stdout.split() == [str(tmp_path / "c.svg")]
+
+
+INFLAMMATION = ("Cytokines (cortex)", "TNF-a", "IL-6", "IL-1b", "microglia", "level J", "above healthy",
+                "Kynurenines (cortex)", "quinolinic acid", "kynurenic acid", "uptake (EAAT2)")
+
+
+def test_inflammation_is_drawn_where_it_is_recorded(ketamine, tmp_path):
+    with_it = add_inflammation(write_result(tmp_path / "lps.h5"))
+    words, without = texts(tmp_path, with_it), texts(tmp_path, ketamine)
+    for expected in INFLAMMATION:
+        assert expected in words, expected
+        assert expected not in without, expected
+    # A result beside one without it: the panels are there.
+    assert "Cytokines (cortex)" in texts(tmp_path, ketamine, with_it)
+
+
+def test_uptake_alone_is_no_inflammation(tmp_path):
+    # Every circuit with glutamate records it: such a figure stays as it was.
+    path = write_result(tmp_path / "uptake.h5")
+    pictures = []
+    for name in ("before.png", "after.png"):
+        assert plot(path, "-o", tmp_path / name).returncode == 0
+        pictures.append(matplotlib.image.imread(tmp_path / name))
+        if name == "before.png":
+            with h5py.File(path, "a") as file:
+                group = file["trajectory/slow"]
+                group["eaat2"] = np.linspace(1, 0.7, len(group["time"]))[:, None]
+    np.testing.assert_array_equal(*pictures)
+
+
+def test_panels_of_inflammation_hold_the_numbers_of_the_file(tmp_path):
+    sys.path.insert(0, str(PLOT.parent))
+    from rewire_plot.figure import draw_figure
+    from rewire_plot.result import open_results
+
+    path = add_inflammation(write_result(tmp_path / "lps.h5"))
+    figure = draw_figure(open_results([path]))
+    drawn = {line.get_label(): line.get_ydata() for ax in figure.axes for line in ax.lines
+             if ax.get_title(loc="left").startswith(("Cytokines", "Kynurenines"))}
+    with h5py.File(path) as file:
+        slow = {name: dataset[:, 0] for name, dataset in file["trajectory/slow"].items() if dataset.ndim == 2}
+    for label, name, healthy in (("TNF-a", "cytokine_tnf_a", 1), ("IL-6", "cytokine_il_6", 1),
+                                 ("IL-1b", "cytokine_il_1b", 1), ("microglia", "microglia", 1),
+                                 ("level J", "inflammation", 1), ("kynurenine", "kynurenine", 1),
+                                 ("quinolinic acid", "quinolinic_acid", 0.2),
+                                 ("kynurenic acid", "kynurenic_acid", 0.04), ("uptake (EAAT2)", "eaat2", 1)):
+        np.testing.assert_allclose(drawn[label], slow[name] / healthy, rtol=1e-12, err_msg=label)
 
 
 @pytest.mark.parametrize("expectation_percent", [0.0, -28.0])
