@@ -341,17 +341,21 @@ bool antagonises_nmda(const engine::Model& model) {
 
 void read_doses(TableReader& root, engine::Model& model, const std::vector<std::string>& names, double weight_kg,
                 std::vector<DoseWindow>& windows) {
+    const Entry* drugs_entry = root.node().find("drug");
+    const Node* drugs = drugs_entry && drugs_entry->value.table() ? &drugs_entry->value : nullptr;
     for (TableReader& reader : root.sections<drug::Dose>("dose")) {
         drug::Dose dose;
         reader.read(dose);
         const auto name = reader.string("drug");
         dose.drug = name.value_or("");
-        const bool untold = name && drug::find_shipped_drug(*name) && std::ranges::find(names, *name) == names.end();
+        const bool known = name && std::ranges::find(names, *name) != names.end();
+        const bool faulty = name && !known && drugs && drugs->find(*name); // complained of already
+        const bool untold = name && !known && !faulty && drug::find_shipped_drug(*name);
         if (untold)
             reader.error("drug", fmt::format("is a shipped drug that the config does not take up: it needs a table "
                                              "[drug.{0}] with preset = \"{0}\"",
                                              *name));
-        const auto index = name && !untold ? index_of(reader, "drug", "drug", *name, names) : std::nullopt;
+        const auto index = name && !untold && !faulty ? index_of(reader, "drug", "drug", *name, names) : std::nullopt;
         if (index) {
             const auto& routes = model.drugs[*index].pharmacokinetics.routes;
             if (!routes.empty()) index_of(reader, "route", fmt::format("route of {}", dose.drug), dose.route, routes);
