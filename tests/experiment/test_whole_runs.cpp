@@ -285,6 +285,37 @@ TEST_CASE("an output that exists is left alone unless --force is given") {
     CHECK_THAT(nowhere.err, Catch::Contains("brief.toml/out.h5"));
 }
 
+TEST_CASE("a circuit without a spine has no score, not that of health, and says so") {
+    const Folder folder;
+    const std::string config = folder.write("lone.toml", R"(
+[experiment]
+duration = "200 ms"
+baseline_measure = "1 s"
+[population.e]
+size = 1
+background = { sources = 100, rate = "5 Hz", receptor = "ampa", weight = "3.5 nS" }
+[projection.ee]
+from = "e"
+to = "e"
+rule = { probability = 1.0 }
+weight = "1 nS"
+delay = "1 ms"
+receptors = ["ampa"]
+structural = { rule = "spines" }
+[molecular]
+populations = ["e"]
+[symptom_score]
+[record]
+every = "100 ms"
+)");
+    const std::string output = folder / "lone.h5";
+    const Outcome outcome = run(config, output);
+    CHECK_THAT(outcome.err, Catch::Contains("warning") && Catch::Contains("projection.ee"));
+    const Contents result = contents(output);
+    for (const char* name : {"spine_density", "synaptic_function", "surrogate_symptom_score"})
+        for (const double value : slow(result, name)) CHECK(std::isnan(value));
+}
+
 TEST_CASE("info tells what a result holds and refuses other files") {
     const Folder folder;
     const std::string output = folder / "out.h5";
