@@ -226,8 +226,10 @@ void Simulation::build_observables() {
             "AMPA throughput x spine density, relative to healthy: what the surrogate score maps", "score",
             [this](std::size_t) { return synaptic_function(); });
         add("surrogate_symptom_score", "1",
-            "SURROGATE symptom score, 0 in health; no clinical scale; expectation apart", "score",
-            [this](std::size_t) { return clinic::symptom_score(model_.symptom_score->mapping, synaptic_function()); });
+            "SURROGATE symptom score, 0 in health; no clinical scale; expectation apart", "score", [this](std::size_t) {
+                const double f = synaptic_function(); // NaN where nothing had a spine: no score, not that of health
+                return std::isnan(f) ? f : clinic::symptom_score(model_.symptom_score->mapping, f);
+            });
         add("surrogate_expectation", "percent",
             "SURROGATE expectation (placebo) term, an assumption: change in per cent of the score before treatment, to "
             "be added to that of the score",

@@ -220,6 +220,37 @@ TEST_CASE("synapses are counted alike on the slow clock and in snapshots") {
     }
 }
 
+TEST_CASE("a circuit without a spine has no score, not that of health, and says so") {
+    const Folder folder;
+    const std::string config = folder.write("lone.toml", R"(
+[experiment]
+duration = "200 ms"
+baseline_measure = "1 s"
+[population.e]
+size = 1
+background = { sources = 100, rate = "5 Hz", receptor = "ampa", weight = "3.5 nS" }
+[projection.ee]
+from = "e"
+to = "e"
+rule = { probability = 1.0 }
+weight = "1 nS"
+delay = "1 ms"
+receptors = ["ampa"]
+structural = { rule = "spines" }
+[molecular]
+populations = ["e"]
+[symptom_score]
+[record]
+every = "100 ms"
+)");
+    const std::string output = folder / "lone.h5";
+    const Outcome outcome = run(config, output);
+    CHECK_THAT(outcome.err, Catch::Contains("warning") && Catch::Contains("projection.ee"));
+    const Contents result = contents(output);
+    for (const char* name : {"spine_density", "synaptic_function", "surrogate_symptom_score"})
+        for (const double value : slow(result, name)) CHECK(std::isnan(value));
+}
+
 TEST_CASE("mean rates and spikes agree") {
     // The rate of a sample is the number of spikes since the last one over neurons and time with spikes.
     const Folder folder;
