@@ -15,6 +15,7 @@
 #include <boost/math/distributions/chi_squared.hpp>
 
 #include "engine/fast_network.hpp"
+#include "engine/slow_inputs.hpp"
 
 using namespace rewire;
 using namespace rewire::engine;
@@ -566,6 +567,82 @@ TEST_CASE("drives are the averages that they claim", "[engine]") {
             check(static_cast<double>(subunit.blockers[0].over_ic50[129]), inverse);
             check(static_cast<double>(subunit.blockers[0].exchange_over_ic50[129]), rate * inverse);
         }
+}
+
+TEST_CASE("L-type drive counts each spike as open time, AMPA drive what the gain leaves", "[engine]") {
+    // Relays that fire 20 times in 0.2 s beside silent ones, all at -60 mV whenever a sample is taken (every 1 ms; the
+    // pulse that lifts them is gone by then): the mean drive is that of the potential plus 3 ms for each of the mean
+    // 100 Hz x 1/4. A conductance of 2 nS that hardly decays, through a gain of 1/4: 0.5 nS on one of four neurons.
+    network::Population quiet = listener(4);
+    quiet.receptors[0].tau_decay_ms = 1e7;
+    std::vector<double> times_s;
+    for (int n = 0; n < 20; ++n) times_s.push_back(0.0005 + 0.01 * n);
+    Stimulus held{.kind = "spikes", .population = 1, .weight = 2, .times_s = {0.0}, .neurons = {3}};
+    FastNetwork net(FastOptions{}, {relay(4), quiet}, {}, {},
+                    {fire_at(times_s, std::vector<std::uint32_t>(20, 2)), held}, {});
+    for (FastPopulation& population : net.populations) {
+        population.drives.sampled = true;
+        population.drives.l_type.assign(4, 0);
+        population.drives.ampa_nS.assign(4, 0);
+    }
+    net.populations[1].receptors[0].gain.assign(4, 0.25f);
+    Model model;
+    model.regions.clear();
+    net.advance(0, 2000);
+    REQUIRE(net.populations[0].drives.spikes[2] == 20);
+    const SlowInputs inputs = gather(net, model, 0.2);
+    CHECK(inputs.populations[0].rate_Hz[2] == Approx(100));
+    CHECK(inputs.populations[0].l_type == Approx(1 / (1 + std::exp(40 / 7.0)) + 25 * 3e-3).epsilon(1e-4));
+    CHECK(inputs.populations[1].ampa_nS == Approx(0.5 / 4).epsilon(1e-4));
+}
+
+TEST_CASE("extrasynaptic NMDA receptors pass g B(V) (E - V), each class with its own block", "[engine]") {
+    // 6 nS of which 2A carries 0.3 of the current at -66 mV and 2D the rest (synapse/receptor.hpp), on a leak of 10 nS:
+    // the potential at which leak and NMDA current balance, by bisection with Jahr & Stevens' formula written out.
+    // Float rounding of some -55 mV over a memory of 200 steps: 1e-3 mV.
+    synapse::Receptor mix = synapse::default_receptor("nmda");
+    mix.share_2a = 0.3, mix.share_2b = 0, mix.share_2d = 0.7;
+    network::Population p = listener(3);
+    p.tonic_nmda_nS = 6;
+    p.extrasynaptic = mix;
+    FastOptions options;
+    options.drives.mg_mM = GENERATE(0.5, 1.0);
+    FastNetwork net(options, {p}, {}, {}, {}, {});
+    net.advance(0, 5000);
+    const auto b = [](double v, double mg_mM, double half_mM) {
+        return 1 / (1 + mg_mM / half_mM * std::exp(-0.062 * v));
+    };
+    const double a = 0.3 / b(-66, 1, 3.57), d = 0.7 / b(-66, 1, 5 * 3.57); // conductances behind those currents
+    double low = -60, high = 0;
+    for (int k = 0; k < 60; ++k) {
+        const double v = 0.5 * (low + high), mg = options.drives.mg_mM;
+        const double nmda_nS = 6 * (a * b(v, mg, 3.57) + d * b(v, mg, 5 * 3.57)) / (a + d);
+        (10 * (-60 - v) + nmda_nS * (0 - v) > 0 ? low : high) = v;
+    }
+    REQUIRE(low > -59);
+    CHECK(net.populations[0].membrane.membrane_potential_mV[2] == Approx(low).margin(1e-3));
+}
+
+TEST_CASE("presynaptic receptors scale what a spike releases, with and without short-term plasticity", "[engine]") {
+    // A first spike releases U = 0.4, or everything, times the factor: AMPA conductance and the amount released follow.
+    const float factor = 0.6f;
+    for (const bool plastic : {false, true}) {
+        network::Projection q = relay_projection();
+        q.glutamatergic = true;
+        if (plastic) q.short_term = synapse::ShortTerm{.release_probability = 0.4};
+        FastOptions options;
+        options.track_release = true;
+        FastNetwork net(options, {relay(1), listener(1)}, {q}, {network::PairwiseColumns{{0}, {0}, {2}, {1.0}}},
+                        {fire_at({0.001}, {0})}, {});
+        net.projections[0].release_factor = factor;
+        net.advance(0, 100);
+        REQUIRE(net.total_spikes() == 1);
+        const double released = (plastic ? 0.4 : 1) * 0.6;
+        CHECK(net.projections[0].released[0] == Approx(released).epsilon(1e-6));
+        // The spike of step 10 is one of 1.1 ms and arrives at 2.1 ms, 7.9 ms before the end.
+        CHECK(synapse::conductance_nS(net.populations[1].receptors[0], 0) ==
+              Approx(2 * released * std::exp(-7.9 / 2)).epsilon(1e-4));
+    }
 }
 
 TEST_CASE("presynaptic release and NMDA saturation travel with the spike", "[engine]") {
