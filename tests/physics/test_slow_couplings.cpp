@@ -216,11 +216,14 @@ strength = 0.75
     }
 }
 
-TEST_CASE("spines see the calcium of their neuron over its healthy value, slowly filtered", "[structure][engine]") {
+TEST_CASE("spines see the calcium of their neuron over its healthy value, slowly filtered, and form accordingly",
+          "[structure][engine]") {
     // Regular spikes, faster from 100 s on; x is the ratio of the rates, counted. The trace (tau_c = 10 s) and the filter
     // (tau_h = 60 s here) in series:
     //     f = x + (1 - x) (tau_h e^(-t/tau_h) - tau_c e^(-t/tau_c))/(tau_h - tau_c)
-    // 1 %: healthy rates are those of 20 s, some 800 spikes known to one.
+    // 1 %: healthy rates are those of 20 s, some 800 spikes known to one. Formation is F0 (1 - tanh(f - 1)): of 400
+    // spines at 1,000 a day 463 in 100 s, less when f rises; growth has no chance but the rounding of one element on each
+    // of 40 neurons, 4 sqrt(40)/2.
     Simulation simulation(read(R"(
 [experiment]
 duration = "400 s"
@@ -229,19 +232,19 @@ threads = 1
 baseline_settle = "1 s"
 baseline_measure = "20 s"
 [population.e]
-size = 10
+size = 40
 model = "lif_conductance"
 current = "200 pA"
 [projection.ee]
 from = "e"
 to = "e"
-rule = { fixed_indegree = 5 }
+rule = { fixed_indegree = 10 }
 weight = "0 nS"
 receptors = { ampa = 1 }
 structural = { rule = "spines" }
 [structure]
 every = "10 s"
-spines = { homeostatic_tau = "60 s" }
+spines = { formation = "1000 /d", nascent_tau = "40 s", homeostatic_tau = "60 s" }
 [[stimulus]]
 population = "e"
 kind = "current_step"
@@ -250,16 +253,26 @@ from = "100 s"
 to = "400 s"
 )"));
     simulation.prepare();
+    const auto formed = [&] { return static_cast<double>(simulation.structural()[0].formed); };
     run_to(simulation, 100);
     const auto slow = static_cast<double>(simulation.spike_count(0));
+    const double per_update = 400 * 1000 / 86400.0 * 10, rounding = 4 * std::sqrt(40) / 2;
     for (const double f : simulation.slow_state().calcium_filtered[0]) CHECK(f == Approx(1).epsilon(0.01));
+    CHECK(formed() == Approx(10 * per_update).margin(rounding));
     run_to(simulation, 200);
     const double x = (static_cast<double>(simulation.spike_count(0)) - slow) / slow;
     REQUIRE(x > 1.3);
+    const auto expected = [&](double t) {
+        return x + (1 - x) * (60 * std::exp(-t / 60) - 10 * std::exp(-t / 10)) / 50;
+    };
     for (const double t : {100.0, 180.0, 300.0}) {
         run_to(simulation, 100 + t);
         CAPTURE(t);
-        const double expected = x + (1 - x) * (60 * std::exp(-t / 60) - 10 * std::exp(-t / 10)) / 50;
-        for (const double f : simulation.slow_state().calcium_filtered[0]) CHECK(f == Approx(expected).epsilon(0.01));
+        for (const double f : simulation.slow_state().calcium_filtered[0])
+            CHECK(f == Approx(expected(t)).epsilon(0.01));
     }
+    double growth = 10 * per_update;
+    for (int update = 1; update <= 30; ++update) growth += per_update * (1 - std::tanh(expected(10.0 * update) - 1));
+    REQUIRE(growth < 40 * per_update - 20 * rounding);
+    CHECK(formed() == Approx(growth).margin(rounding));
 }
