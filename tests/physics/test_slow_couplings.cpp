@@ -164,6 +164,46 @@ TEST_CASE("what acts on the chain acts with the strength that it says, as an int
     }
 }
 
+TEST_CASE("ambient glutamate and kynurenines reach the resting drive of the chain", "[molecular][engine]") {
+    // Of the silent cells nothing is released, so that all input to the pool is leak: with the share s of uptake blocked
+    // the level is Km a/((1-s) Vmax - a), a = Vmax G0/(Km + G0) (glutamate/extracellular.hpp), and receptors outside of
+    // synapses gate as the Hill function of Traynelis 2010 says. R = m + (1 - m) gate(G)/gate(G0).
+    const glutamate::GlutamateParameters g;
+    const auto gate = [&](double level_uM) {
+        const double power = std::pow(level_uM / 1.7, 1.4);
+        return power / (1 + power);
+    };
+    constexpr double tolerance = 2e-3;
+    const double input = g.uptake_vmax_uM_per_s * g.ambient_uM / (g.uptake_half_uM + g.ambient_uM),
+                 level = g.uptake_half_uM * input / (0.8 * g.uptake_vmax_uM_per_s - input);
+    const double raised = 0.6 + 0.4 * gate(level) / gate(g.ambient_uM);
+    REQUIRE(raised > 1.1);
+    CHECK(greatest_difference(after_an_hour("[glutamate]\n[[intervention]]\nwhat = \"uptake_block\"\nstrength = 0.2\n"),
+                              alone({.resting_nmda = raised})) < tolerance);
+
+    // J = 1 and time constants of a second: quinolinic acid at 5 times its 0.2 uM, kynurenic acid at 2.5 times its 1 uM
+    // (test_inflammation.cpp). The one counts as 1.7/100 x 0.8 uM more glutamate at the half of the current outside of
+    // synapses that 2A and 2B carry here, the other leaves (11 + 1)/(11 + 2.5) of all receptors.
+    std::string mixed = silent;
+    const std::string all_2d = "{ share_2a = 0.0, share_2b = 0.0, share_2d = 1.0 }";
+    mixed.replace(mixed.find(all_2d), all_2d.size(), "{ share_2a = 0.2, share_2b = 0.3, share_2d = 0.5 }");
+    Simulation simulation(read(mixed + R"([inflammation]
+kynurenine_tau = "1 s"
+acids_tau = "1 s"
+kynurenic = "1 uM"
+bdnf_synthesis_loss = 0.0
+ampa_gain = 0.0
+[[intervention]]
+what = "inflammation"
+)"));
+    simulation.prepare();
+    while (!simulation.finished()) simulation.advance();
+    const double more = gate(g.ambient_uM + 0.0136) / gate(g.ambient_uM) - 1;
+    const double kynurenines = 12 / 13.5 * (0.6 + 0.4 * (1 + 0.5 * more));
+    REQUIRE(std::abs(kynurenines - 12 / 13.5 * (1 + 0.4 * more)) > 0.05);
+    CHECK(greatest_difference(levels(simulation.signalling(0)), alone({.resting_nmda = kynurenines})) < tolerance);
+}
+
 TEST_CASE("drives of the chain follow what is measured with the time constant of activity", "[molecular][engine]") {
     // Cells of `e` rest at -60 mV and are held at -30 mV by a current from 100 s on, which raises the activation
     // 1/(1 + exp(-(V + 20)/7)) of their L-type channels 58.8 times. Cells of `s` hear 10,000 AMPA events a second, of
