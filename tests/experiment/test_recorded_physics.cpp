@@ -270,6 +270,21 @@ TEST_CASE("mean rates and spikes agree") {
     double from_bins = 0;
     for (std::size_t row = 0; row < fast.size() / 2; ++row) from_bins += fast[2 * row] * 0.002 * 200;
     CHECK(from_bins == Approx(static_cast<double>(spikes_ms.size())).epsilon(1e-5)); // stored as float
+    // Synchrony is the variance over the mean (Fano 1947) of the population's counts in the bins of the last second.
+    const auto& bins_ms = result.at("/trajectory/fast/time");
+    const auto& synchrony = result.at("/trajectory/fast/synchrony");
+    REQUIRE(synchrony.size() == 2 * bins_ms.size());
+    REQUIRE(bins_ms[1] - bins_ms[0] == Approx(2));
+    for (std::size_t row = 499; row < bins_ms.size(); row += 250) {
+        double sum = 0, squares = 0;
+        for (std::size_t k = row - 499; k <= row; ++k) {
+            const double count =
+                static_cast<double>(std::upper_bound(spikes_ms.begin(), spikes_ms.end(), bins_ms[k] + 1e-6) -
+                                    std::upper_bound(spikes_ms.begin(), spikes_ms.end(), bins_ms[k] - 2 + 1e-6));
+            sum += count, squares += count * count;
+        }
+        CHECK(synchrony[2 * row] == Approx((squares - sum * sum / 500) / 499 / (sum / 500)).epsilon(1e-5));
+    }
 }
 
 TEST_CASE("the summary counts the spikes of the file, over the time that they come from") {

@@ -62,10 +62,65 @@ def test_every_panel_is_named_with_units(ketamine, tmp_path):
     words = texts(tmp_path, ketamine)
     for expected in ("before the dose", "Firing rates", "mean rate (Hz)", "Drug", "concentration (ng/mL)",
                      "NMDA block", "blocked (%)", "Glutamate", "eEF2 and mTORC1 (pyramidal)", "BDNF and TrkB",
-                     "Synaptic strength", "Spine density", "% of baseline", "Spine turnover", "rate (1/h)",
+                     "Synaptic strength", "Spine density", "% of baseline", "Spine turnover", "rate (1/d)",
                      "Synapses", "time from first dose (h"):
         assert expected in words, expected
     assert "incomplete" not in words
+
+
+def test_lines_are_the_numbers_of_the_file(ketamine):
+    # What a panel shows, read back from its lines: hours from the dose, and the units that its axis names.
+    sys.path.insert(0, str(PLOT.parent))
+    import matplotlib.pyplot as plt
+    from rewire_plot import panels
+    from rewire_plot.result import open_results
+    from rewire_plot.time_axis import TimeAxis
+
+    results = open_results([ketamine])
+    axis = TimeAxis(results)
+    with h5py.File(ketamine) as file:
+        slow = {name: file["trajectory/slow"][name][()] for name in file["trajectory/slow"] if name != "time"}
+        hours = file["trajectory/slow/time"][()] / 3600 - 2
+    before = (hours >= -0.5) & (hours < 0)
+
+    def lines(draw):
+        _, ax = plt.subplots()
+        draw(ax, results, axis)
+        drawn = [line for line in ax.lines if len(line.get_xdata()) == len(hours)]
+        plt.close(ax.figure)
+        return drawn
+
+    def shown(draw, expected):
+        drawn = lines(draw)
+        assert len(drawn) == len(expected)
+        for line, values in zip(drawn, expected):
+            np.testing.assert_allclose(line.get_xdata(), hours, atol=1e-9)
+            np.testing.assert_allclose(line.get_ydata(), values, rtol=1e-9, atol=1e-12)
+
+    relative = lambda name, scale=1: [scale * column / column[before].mean() for column in slow[name].T]  # noqa: E731
+    shown(panels.draw_block, [100 * column for where in ("synaptic", "extrasynaptic")
+                              for column in slow[f"nmda_block_{where}"].T])
+    shown(panels.draw_drug, [*slow["drug_plasma"].T, *slow["drug_effect_site"].T])
+    shown(panels.draw_rates, slow["mean_rate"].T)
+    shown(panels.draw_glutamate, relative("glutamate_extracellular"))
+    shown(panels.draw_density, relative("spine_density", 100))
+    shown(panels.chain(("bdnf", "BDNF"), ("trkb", "TrkB")), [relative("bdnf")[0], relative("trkb")[0]])
+
+
+def test_means_over_stretches_keep_what_was_formed():
+    # Rates over unequal times since the sample before: their integral is what was formed, whatever the stretches.
+    sys.path.insert(0, str(PLOT.parent))
+    from rewire_plot.panels import binned
+    from rewire_plot.result import Series
+
+    random = np.random.default_rng(3)
+    time = np.concatenate([[0], np.cumsum(random.choice([60.0, 600.0], 400))])
+    rate = random.random((401, 2))
+    means = binned(Series(time, rate, ["a", "b"], "1/d"), bins=20)
+    assert len(means.time) == 20 and means.unit == "1/d"
+    # Stretches of the same length; a sample of 600 s may straddle an end: 1 % of a stretch of 6,000 s or so.
+    width = time[-1] / 20
+    np.testing.assert_allclose(means.values.sum(axis=0) * width, np.diff(time) @ rate[1:], rtol=0.01)
 
 
 def test_overlay_names_the_conditions(ketamine, tmp_path):

@@ -196,6 +196,33 @@ TEST_CASE("GABA_B pulls the membrane towards the reversal of K+, below that of G
     CHECK(lowest > -95);
 }
 
+TEST_CASE("extrasynaptic NMDA receptors pass g B(V) (E - V), each class with its own block", "[engine]") {
+    // 6 nS of which 2A carries 0.3 of the current at -66 mV and 2D the rest (synapse/receptor.hpp), on a leak of 10 nS:
+    // the potential at which leak and NMDA current balance, by bisection with Jahr & Stevens' formula written out.
+    // Float rounding of some -55 mV over a memory of 200 steps: 1e-3 mV.
+    synapse::Receptor mix = synapse::default_receptor("nmda");
+    mix.share_2a = 0.3, mix.share_2b = 0, mix.share_2d = 0.7;
+    network::Population p = listener(3);
+    p.tonic_nmda_nS = 6;
+    p.extrasynaptic = mix;
+    FastOptions options;
+    options.drives.mg_mM = GENERATE(0.5, 1.0);
+    FastNetwork net(options, {p}, {}, {}, {}, {});
+    net.advance(0, 5000);
+    const auto b = [](double v, double mg_mM, double half_mM) {
+        return 1 / (1 + mg_mM / half_mM * std::exp(-0.062 * v));
+    };
+    const double a = 0.3 / b(-66, 1, 3.57), d = 0.7 / b(-66, 1, 5 * 3.57); // conductances behind those currents
+    double low = -60, high = 0;
+    for (int k = 0; k < 60; ++k) {
+        const double v = 0.5 * (low + high), mg = options.drives.mg_mM;
+        const double nmda_nS = 6 * (a * b(v, mg, 3.57) + d * b(v, mg, 5 * 3.57)) / (a + d);
+        (10 * (-60 - v) + nmda_nS * (0 - v) > 0 ? low : high) = v;
+    }
+    REQUIRE(low > -59);
+    CHECK(net.populations[0].membrane.membrane_potential_mV[2] == Approx(low).margin(1e-3));
+}
+
 TEST_CASE("complete NMDA block in the network equals a network without NMDA", "[engine]") {
     // Gains of zero: what the drug does at full occupancy. Spikes must agree exactly.
     const auto run = [](bool with_receptor) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/slow_inputs.hpp"
 #include "unit/small_networks.hpp"
 
 using namespace rewire;
@@ -62,6 +63,33 @@ TEST_CASE("drives are the averages that they claim", "[engine]") {
             check(static_cast<double>(subunit.blockers[0].over_ic50[129]), inverse);
             check(static_cast<double>(subunit.blockers[0].exchange_over_ic50[129]), rate * inverse);
         }
+}
+
+TEST_CASE("L-type drive counts each spike as open time, AMPA drive what the gain leaves", "[engine]") {
+    // Relays that fire 20 times in 0.2 s beside silent ones, all at -60 mV whenever a sample is taken (every 1 ms; the
+    // pulse that lifts them is gone by then): the mean drive is that of the potential plus 3 ms for each of the mean
+    // 100 Hz x 1/4. A conductance of 2 nS that hardly decays, through a gain of 1/4: 0.5 nS on one of four neurons.
+    network::Population quiet = listener(4);
+    quiet.receptors[0].tau_decay_ms = 1e7;
+    std::vector<double> times_s;
+    for (int n = 0; n < 20; ++n) times_s.push_back(0.0005 + 0.01 * n);
+    Stimulus held{.kind = "spikes", .population = 1, .weight = 2, .times_s = {0.0}, .neurons = {3}};
+    FastNetwork net(FastOptions{}, {relay(4), quiet}, {}, {},
+                    {fire_at(times_s, std::vector<std::uint32_t>(20, 2)), held}, {});
+    for (FastPopulation& population : net.populations) {
+        population.drives.sampled = true;
+        population.drives.l_type.assign(4, 0);
+        population.drives.ampa_nS.assign(4, 0);
+    }
+    net.populations[1].receptors[0].gain.assign(4, 0.25f);
+    Model model;
+    model.regions.clear();
+    net.advance(0, 2000);
+    REQUIRE(net.populations[0].drives.spikes[2] == 20);
+    const SlowInputs inputs = gather(net, model, 0.2);
+    CHECK(inputs.populations[0].rate_Hz[2] == Approx(100));
+    CHECK(inputs.populations[0].l_type == Approx(1 / (1 + std::exp(40 / 7.0)) + 25 * 3e-3).epsilon(1e-4));
+    CHECK(inputs.populations[1].ampa_nS == Approx(0.5 / 4).epsilon(1e-4));
 }
 
 TEST_CASE("the LFP proxy is the mean absolute synaptic current", "[engine]") {

@@ -101,6 +101,28 @@ TEST_CASE("every spike is delivered to every synapse once", "[engine]") {
     CHECK(net.total_spikes() == fired);
 }
 
+TEST_CASE("presynaptic receptors scale what a spike releases, with and without short-term plasticity", "[engine]") {
+    // A first spike releases U = 0.4, or everything, times the factor: AMPA conductance and the amount released follow.
+    const float factor = 0.6f;
+    for (const bool plastic : {false, true}) {
+        network::Projection q = relay_projection();
+        q.glutamatergic = true;
+        if (plastic) q.short_term = synapse::ShortTerm{.release_probability = 0.4};
+        FastOptions options;
+        options.track_release = true;
+        FastNetwork net(options, {relay(1), listener(1)}, {q}, {network::PairwiseColumns{{0}, {0}, {2}, {1.0}}},
+                        {fire_at({0.001}, {0})}, {});
+        net.projections[0].release_factor = factor;
+        net.advance(0, 100);
+        REQUIRE(net.total_spikes() == 1);
+        const double released = (plastic ? 0.4 : 1) * 0.6;
+        CHECK(net.projections[0].released[0] == Approx(released).epsilon(1e-6));
+        // The spike of step 10 is one of 1.1 ms and arrives at 2.1 ms, 7.9 ms before the end.
+        CHECK(synapse::conductance_nS(net.populations[1].receptors[0], 0) ==
+              Approx(2 * released * std::exp(-7.9 / 2)).epsilon(1e-4));
+    }
+}
+
 TEST_CASE("presynaptic release and NMDA saturation travel with the spike", "[engine]") {
     // A train of 20 spikes every 10 ms through a depressing synapse onto AMPA and NMDA (one weight, NMDA at
     // half scale). Truth: the recursions of Tsodyks & Markram and of saturation, written out here in double.
