@@ -71,8 +71,8 @@ inline ReceptorKind kind_of(const Receptor& receptor) {
     return ReceptorKind::current;
 }
 
-/// The published default of a kind (sources in the table below: AMPA 2 ms, NMDA 2/100 ms, GABA_A 6 ms, GABA_B 60.6/192 ms; a current of
-/// 0.5 ms).
+/// The published default of a kind (sources in the table below: AMPA 2 ms, NMDA 2/100 ms, GABA_A 6 ms, GABA_B
+/// 60.6/192 ms; a current of 0.5 ms).
 inline Receptor default_receptor(const std::string& kind) {
     Receptor r{.name = kind, .kind = kind};
     if (kind == "nmda") r.tau_rise_ms = 2, r.tau_decay_ms = 100;

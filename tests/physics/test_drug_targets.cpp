@@ -273,8 +273,8 @@ TEST_CASE("drugs on the chain, release and uptake do what the same interventions
         }
         CHECK(change > 0);
         // A tick of the 40 that the intervention acts for; a chain of filters would raise it a few times. Where the
-        // drug acts on spikes, their times are those of a chaotic network and differ: what those targets change is compared
-        // with values by hand in the tests above and in the next one.
+        // drug acts on spikes, their times are those of a chaotic network and differ: what those targets change is
+        // compared with values by hand in the tests above and in the next one.
         const std::string name = target;
         if (name == "l_type" || name == "mtorc1" || name.starts_with("trkb") || name == "bdnf" ||
             name == "protein_synthesis")

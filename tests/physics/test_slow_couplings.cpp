@@ -166,8 +166,8 @@ TEST_CASE("what acts on the chain acts with the strength that it says, as an int
 
 TEST_CASE("ambient glutamate and kynurenines reach the resting drive of the chain", "[molecular][engine]") {
     // Of the silent cells nothing is released, so that all input to the pool is leak: with the share s of uptake
-    // blocked the level is Km a/((1-s) Vmax - a), a = Vmax G0/(Km + G0) (glutamate/extracellular.hpp), and receptors outside of
-    // synapses gate as the Hill function of Traynelis 2010 says. R = m + (1 - m) gate(G)/gate(G0).
+    // blocked the level is Km a/((1-s) Vmax - a), a = Vmax G0/(Km + G0) (glutamate/extracellular.hpp), and receptors
+    // outside of synapses gate as the Hill function of Traynelis 2010 says. R = m + (1 - m) gate(G)/gate(G0).
     const glutamate::GlutamateParameters g;
     const auto gate = [&](double level_uM) {
         const double power = std::pow(level_uM / 1.7, 1.4);
@@ -258,12 +258,12 @@ strength = 0.75
 
 TEST_CASE("spines see the calcium of their neuron over its healthy value, slowly filtered, and form accordingly",
           "[structure][engine]") {
-    // Regular spikes, faster from 100 s on; x is the ratio of the rates, counted. The trace (tau_c = 10 s) and the filter
-    // (tau_h = 60 s here) in series:
+    // Regular spikes, faster from 100 s on; x is the ratio of the rates, counted. The trace (tau_c = 10 s) and the
+    // filter (tau_h = 60 s here) in series:
     //     f = x + (1 - x) (tau_h e^(-t/tau_h) - tau_c e^(-t/tau_c))/(tau_h - tau_c)
     // 1 %: healthy rates are those of 20 s, some 800 spikes known to one. Formation is F0 (1 - tanh(f - 1)): of 400
-    // spines at 1,000 a day 463 in 100 s, less when f rises; growth has no chance but the rounding of one element on each
-    // of 40 neurons, 4 sqrt(40)/2.
+    // spines at 1,000 a day 463 in 100 s, less when f rises; growth has no chance but the rounding of one element on
+    // each of 40 neurons, 4 sqrt(40)/2.
     Simulation simulation(read(R"(
 [experiment]
 duration = "400 s"

@@ -232,8 +232,8 @@ TEST_CASE("healthy spines keep their density, and turn over at the given rates",
 TEST_CASE("the homeostatic factor of each neuron scales the formation of its spines", "[structure]") {
     // A day at 0.1 of 50 spines, times 0.4 for half of the 400 neurons and 1.6 for the others: 400 and 1,600 formed.
     // Growth is without chance but for the fraction that each neuron starts with, whose rounding has a standard
-    // deviation of half an element at most: 4 sqrt(400)/2. The newcomers that stand at the end are a like share of both:
-    // their ratio is 4, to four standard errors sqrt(1/300 + 1/1,300) of it.
+    // deviation of half an element at most: 4 sqrt(400)/2. The newcomers that stand at the end are a like share of
+    // both: their ratio is 4, to four standard errors sqrt(1/300 + 1/1,300) of it.
     FastNetwork net = spine_network(400);
     const structure::SpineParameters p;
     StructuralState state = make_structural_state(net, {.rule = "spines"}, p);
