@@ -30,7 +30,9 @@ Ask an administrator for: apt-get install ${missing[*]}"
     say "installing ${missing[*]}"
     local log
     log=$(mktemp)
-    if ! { "${sudo[@]}" apt-get update && "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    if ! { "${sudo[@]}" apt-get update &&
+        "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+    } >"$log" 2>&1; then
         tail -n 20 "$log" >&2
         fail "could not install: ${missing[*]} (log: $log)"
     fi

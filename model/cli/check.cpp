@@ -31,8 +31,8 @@ double spiking_seconds(const engine::Model& model) {
     const double baseline = model.has_slow_mechanisms() ? model.baseline_settle_s + model.baseline_measure_s : 0;
     const engine::Multirate& bursts = model.bursts;
     if (!model.multirate || bursts.longest_leap_s == 0) return model.duration_s + baseline;
-    // Measured on 24 h of 500 and 27 h of 2,000 neurons with a dose: leaps of 0.4 of the time since the last event, bursts
-    // of 1 to 1.6 times the shortest, with those that were taken back.
+    // Measured on 24 h of 500 and 27 h of 2,000 neurons with a dose: leaps of 0.4 of the time since the last event,
+    // bursts of 1 to 1.6 times the shortest, with those that were taken back.
     constexpr double growth = 0.4, longer = 1.2;
     double total = baseline, at = 0;
     std::vector<double> events = engine::disturbance_times_s(model);
@@ -88,9 +88,9 @@ void print_cohort(const experiment::Experiment& experiment, int threads) {
                                  one.model.interventions.size());
         wall += core_seconds(one.model) * static_cast<double>(shape.patients.size());
     }
-    std::cout << fmt::format("{} runs; estimated cost: {:.3g} s of one core, about {:.3g} s of wall time with {} at a "
-                             "time\n",
-                             shape.plans.size() * shape.patients.size(), wall, wall / threads, threads);
+    std::cout << fmt::format("{} runs; estimated cost: {} of one core, about {} of wall time with {} at a time\n",
+                             shape.plans.size() * shape.patients.size(), duration_text(wall),
+                             duration_text(wall / threads), threads);
 }
 
 } // namespace
@@ -131,8 +131,8 @@ int check(const std::string& config, const std::vector<std::string>& overrides) 
         return 0;
     }
     std::cout << fmt::format(
-        "estimated cost: {:.3g} s of one core at a mean rate of {} Hz, about {:.3g} s of wall time on {} threads\n",
-        wall, assumed_rate_Hz, wall / threads, threads);
+        "estimated cost: {} of one core at a mean rate of {} Hz, about {} of wall time on {} threads\n",
+        duration_text(wall), assumed_rate_Hz, duration_text(wall / threads), threads);
     std::cout << fmt::format("{} slow samples, {} doses, {} sessions of therapy, {} interventions, {} stimuli\n",
                              model.sample_times_s.size(), experiment.doses.size(), model.therapies.size(),
                              model.interventions.size(), model.stimuli.size());

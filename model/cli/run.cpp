@@ -58,6 +58,17 @@ void warn_of_refused_births(const engine::Simulation& simulation) {
                 simulation.model().populations[simulation.model().neurogenesis[k].population].name);
 }
 
+void warn_of_missing_spines(engine::Simulation& simulation) {
+    const engine::Model& model = simulation.model();
+    if (!model.structure) return;
+    for (const engine::StructuralProjection& s : model.structure->projections)
+        if (simulation.network().synapse_count(s.projection) == 0)
+            std::cerr << fmt::format(
+                "rewire: warning: projection.{} is structural and starts without a synapse: what is "
+                "relative to its start, such as spine density, is not a number\n",
+                model.projections[s.projection].name);
+}
+
 void print_summary(engine::Simulation& simulation, const std::string& output, double wall_s) {
     const engine::Model& model = simulation.model();
     std::cout << fmt::format("simulated {} in {:.1f} s ({:.3g}x biological time; {} of it with spikes), {} threads\n",
@@ -170,6 +181,7 @@ int run(const RunOptions& options) {
         std::cerr << fmt::format("{}: error: {}\n", options.config, error.what());
         return 2;
     }
+    warn_of_missing_spines(*simulation);
     record::Timing timing{.build_s = seconds_since(start)};
     try {
         record::Recorder recorder(output, options.force, *simulation, provenance);

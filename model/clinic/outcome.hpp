@@ -50,8 +50,8 @@ struct Estimate {
 };
 
 /// The number needed to treat from the difference of the rates of response. Where the interval of the difference holds
-/// 0 within, that of the number goes through infinity, from benefit to harm: low = 1/high of the difference is then above
-/// high = 1/low, and the interval is [low, infinity] with [-infinity, high]. Otherwise low <= value <= high, all
+/// 0 within, that of the number goes through infinity, from benefit to harm: low = 1/high of the difference is then
+/// above high = 1/low, and the interval is [low, infinity] with [-infinity, high]. Otherwise low <= value <= high, all
 /// negative where all of it is harm. Altman 1998, BMJ 317:1309.
 Estimate needed_to_treat(const Estimate& difference);
 

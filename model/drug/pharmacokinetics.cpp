@@ -82,6 +82,11 @@ void check_route(const PkModel& model, const Route& route) {
     double share = 0;
     for (const RouteInput& input : route.inputs) {
         check_ranges(input, whose + " into " + quoted(input.compartment));
+        // With a start and a duration of a dose, each as long at most, nanoseconds stay below 2^63.
+        for (const auto& [name, hours] : {std::pair{"lag", input.lag_h}, std::pair{"duration", input.duration_h}})
+            if (hours > longest_s / 3600)
+                fail(whose + " into " + quoted(input.compartment) + ": " + name + " = " + std::to_string(hours) +
+                     " h: must be at most " + std::to_string(longest_s / 3600) + " h");
         check_compartment(model, input.compartment, whose);
         share += input.fraction;
     }

@@ -94,7 +94,8 @@ void add_sprays(PkModel& model, const std::string& swallowed_into, double durati
 
 // Otto et al. 2021, Eur J Clin Pharmacol 77:1181, table 3, with ketamine of Fanta et al. 2015, Eur J Clin
 // Pharmacol 71:441. Norketamine was fitted in its own mass without conversion: a milligram cleared gives a
-// milligram.
+// milligram. As they ran it (nlmixr2lib [R]), weight scales the central volumes and the clearances alone; here it
+// scales peripheral volumes and exchange, too, as in every model (scaled_to_weight).
 PkModel otto2021() {
     PkModel m{.name = "otto2021",
               .meaning = "ketamine and norketamine in venous plasma of healthy adults",
@@ -129,7 +130,8 @@ PkModel otto2021() {
 
 // Simons et al. 2022, Front Pain Res 3:946486, table 4 and figure 2. Everything is counted in ketamine
 // equivalents. Of the gut only the delays are theirs: their 116 % of a film that reaches the liver would not
-// conserve mass.
+// conserve mass. Their variability between subjects (table 4: omega^2 of VK1 0.057, CLK1 0.029, CLK3 0.026, CLN1 0.050,
+// the first transit 0.021, VH1 1.22, CLH1 0.103, CLH2 0.287 [R]) is left out.
 PkModel simons2022() {
     constexpr double to_norketamine_per_h = 2 / 20.1 * per_min; // two stages, mean transit 20.1 min together
     constexpr double to_hydroxynorketamine_per_h = 2 / 1.12 * per_min;
@@ -179,7 +181,8 @@ PkModel simons2022() {
 
 // Perez-Ruixo et al. 2021, Clin Pharmacokinet 60:501, table 3. Taken literally it predicts 1.4 times their
 // area under the noresketamine curve, though its peak to 2 %; esketamine agrees to 4 %. Noresketamine in its
-// own mass.
+// own mass. Left out of the variability of table 3: that of FRn (0.708, on the logit), of the oral solution and of
+// noresketamine (Vcn/F 31.6 %, CLn/F 25.4 % [R]); that of k_met is not printed. Weight had no effect in their data.
 PkModel perez_ruixo2021() {
     PkModel m{.name = "perez_ruixo2021",
               .meaning = "intranasal, intravenous and oral esketamine and noresketamine",

@@ -1,5 +1,5 @@
 #pragma once
-// Averages of what may be absent.
+// Averages of what may be absent, and numbers relative to them.
 
 #include <cstddef>
 #include <cstdint>
@@ -26,5 +26,8 @@ inline double mean_where(const std::vector<double>& values, const std::vector<st
         if (mask[i]) sum += values[i], ++count;
     return count > 0 ? sum / static_cast<double>(count) : 0;
 }
+
+/// x relative to its healthy mean; 1 where a healthy circuit has none.
+inline double relative(double x, double healthy) { return healthy > 0 ? x / healthy : 1; }
 
 } // namespace rewire::engine

@@ -7,8 +7,8 @@
 namespace rewire::engine {
 namespace {
 
-/// Rows whose first lines are fetched ahead of the one that is being read; the rest of a row is fetched line by line while
-/// the row before it is read, because at its start the processor's own prefetch has nothing to go by.
+/// Rows whose first lines are fetched ahead of the one that is being read; the rest of a row is fetched line by line
+/// while the row before it is read, because at its start the processor's own prefetch has nothing to go by.
 constexpr std::size_t ahead = 8;
 constexpr std::uint32_t fetched_ahead = 96;
 constexpr std::uint32_t line = 16; ///< targets of a cache line

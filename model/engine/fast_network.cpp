@@ -27,8 +27,8 @@ std::vector<std::uint32_t> cut_among(std::size_t neurons, int threads) {
 constexpr std::int64_t longest_batch = 16;
 constexpr std::size_t batch_input_bytes = std::size_t{512} << 10;
 
-/// Rows shorter than this on average are shared: a visit of a row costs as much as some ten synapses, or a hundred where
-/// it has to come from memory. Longer ones are where it costs no memory, because all synapses have one weight.
+/// Rows shorter than this on average are shared: a visit of a row costs as much as some ten synapses, or a hundred
+/// where it has to come from memory. Longer ones are where it costs no memory, because all synapses have one weight.
 constexpr double short_row = 128;
 
 /// Delays that a distribution spreads over, in steps, roughly.
@@ -270,8 +270,8 @@ void FastNetwork::build_routes(const std::vector<network::PairwiseColumns>& pair
     route_of_.resize(projections.size());
     shared_totals_.resize(projections.size());
     for (std::size_t p = 0; p < populations.size(); ++p) {
-        // Projections share rows if theirs are short (no value), or if their synapses have the same weight (that value);
-        // of two onto the same receptors only one can.
+        // Projections share rows if theirs are short (no value), or if their synapses have the same weight (that
+        // value); of two onto the same receptors only one can.
         std::map<std::optional<double>, std::map<std::pair<std::size_t, std::size_t>, std::size_t>> sharing;
         std::vector<std::vector<std::size_t>> groups;
         for (std::size_t q = 0; q < projections.size(); ++q) {

@@ -9,9 +9,9 @@
 //   S(k)  samples:     what the slow part and the recorder want to know
 // D(k) and R(k) precede U(k), which precedes S(k) and U(k+1). A spike of U(k) is first read by D(k+1+d), so with the
 // shortest delay d_min the threads meet once in d_min + 1 steps and never lock. Between two meetings a thread goes in
-// batches of steps: all D of the batch, then all R, then U and S run of neurons by run of neurons, so that the state of a
-// run stays in the first-level cache for the whole batch; each step of a batch has its own slot of inputs. Where weights
-// are plastic a batch is one step, because D(k) needs the spikes of U(k-1). Delivery walks spikes in the order
+// batches of steps: all D of the batch, then all R, then U and S run of neurons by run of neurons, so that the state of
+// a run stays in the first-level cache for the whole batch; each step of a batch has its own slot of inputs. Where
+// weights are plastic a batch is one step, because D(k) needs the spikes of U(k-1). Delivery walks spikes in the order
 // (delay, source) for every target, whatever the number of threads: sums are bit-identical.
 
 #include <array>

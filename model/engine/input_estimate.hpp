@@ -9,8 +9,8 @@
 // bias, the last that none before it contradicts).
 //
 // A bistable circuit, or one that oscillates more slowly than a burst, gives bursts that differ by more than their
-// ticks say. Its dispersion is the variance of a burst about the line through its neighbours, over the variance that sampling
-// alone gives; it widens the sampling error, and well above 1 it is to be reported.
+// ticks say. Its dispersion is the variance of a burst about the line through its neighbours, over the variance that
+// sampling alone gives; it widens the sampling error, and well above 1 it is to be reported.
 
 #include <deque>
 #include <memory>

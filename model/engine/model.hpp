@@ -41,9 +41,9 @@ struct DrugModel {
     std::vector<std::vector<drug::TargetEffect>> targets; ///< per species
 };
 
-/// On whose NMDA receptors drugs act, by whichever way: open-channel block or antagonism. Two hypotheses of how ketamine
-/// works, each with a switch: disinhibition (Homayoun & Moghaddam 2007, J Neurosci 27:11496) and direct block of
-/// receptors on pyramidal cells (Autry 2011, Nature 475:91).
+/// On whose NMDA receptors drugs act, by whichever way: open-channel block or antagonism. Two hypotheses of how
+/// ketamine works, each with a switch: disinhibition (Homayoun & Moghaddam 2007, J Neurosci 27:11496) and direct block
+/// of receptors on pyramidal cells (Autry 2011, Nature 475:91).
 struct Arms {
     bool disinhibition = true;
     bool direct = true;
@@ -163,6 +163,10 @@ struct Model {
     bool has_slow_mechanisms() const {
         return !drugs.empty() || glutamate || inflammation || signalling || structure || scaling ||
                !neurogenesis.empty();
+    }
+    /// True if the neurons of a population have the chain of [molecular].
+    bool has_chain(std::size_t population) const {
+        return signalling && std::ranges::count(signalling_populations, population) > 0;
     }
     std::size_t voxels_per_region() const { return voxels[0] * voxels[1] * voxels[2]; }
 };

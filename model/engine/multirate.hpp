@@ -2,8 +2,8 @@
 // Multirate mode: how far to leap and how long to measure.
 //
 // A burst of full spiking measures the slow inputs u; a leap then advances the slow states y without spikes,
-// dy/dt = f(y, u(t)) (the heterogeneous multiscale method, E & Engquist 2003, Commun Math Sci 1:87). A leap of length H is a pair of
-// schemes of order 1 and 2:
+// dy/dt = f(y, u(t)) (the heterogeneous multiscale method, E & Engquist 2003, Commun Math Sci 1:87). A leap of length H
+// is a pair of schemes of order 1 and 2:
 //
 //     predict    y*(t+H) with u held as the burst before the leap measured it
 //     measure    u at t+H, in a burst that starts from y*

@@ -1,4 +1,5 @@
-// Neurogenesis on the network: neurons of structure/neurogenesis.hpp come and go in the slots of a population.
+// Neurogenesis on the network: neurons of structure/neurogenesis.hpp come and go in the slots of a population. BDNF,
+// TrkB, stress and activity act on them; their age acts on their synapses.
 #include <algorithm>
 #include <limits>
 #include <stdexcept>
@@ -7,7 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "engine/slow_part.hpp"
+#include "engine/averages.hpp"
+#include "engine/couplings.hpp"
 
 namespace rewire::engine {
 namespace {
@@ -21,60 +23,81 @@ structure::NeurogenesisKey key(const FastNetwork& network, const NeurogenesisMod
     return {.seed = network.options().seed, .population = model.population};
 }
 
+/// A newborn has nothing of the neuron that was in its slot before: it begins healthy, unblocked and silent.
+void reset_newborn(const SlowSetting& setting, SlowState& state, std::size_t p, std::size_t i) {
+    state.calcium[p][i] = 0;
+    state.calcium_filtered[p][i] = 1;
+    if (!state.scaling[p].empty()) state.scaling[p][i] = 1;
+    for (const auto& variable : StateOf<molecular::Signalling>::variables)
+        if (auto& of = state.signalling[p].*std::get<std::vector<double> molecular::Signalling::*>(variable.member);
+            !of.empty())
+            of[i] = 1;
+    const std::size_t states = setting.network.options().drives.competition.states();
+    for (BlockedPool& pool : state.blocked[p]) {
+        for (std::vector<double>& subunit : pool.subunits) std::fill_n(subunit.data() + i * states, states, 0.0);
+        if (!pool.blocked.empty()) pool.blocked[i] = 0;
+    }
+}
+
 } // namespace
 
-void SlowPart::configure_neurogenesis() {
-    for (const NeurogenesisModel& m : model_.neurogenesis) {
-        FastPopulation& population = network_.populations[m.population];
-        for (const network::Projection& q : model_.projections)
+void configure_neurogenesis(const SlowSetting& setting, SlowState& state, FastNetwork& network) {
+    const Model& model = setting.model;
+    for (const NeurogenesisModel& m : model.neurogenesis) {
+        FastPopulation& population = network.populations[m.population];
+        for (const network::Projection& q : model.projections)
             if ((q.source == m.population || q.target == m.population) && !q.structural)
                 throw std::invalid_argument(
                     fmt::format("projection {}: must be structural, as neurons of {} come and go", q.name,
                                 population.specification.name));
-        state_.neurogenesis.push_back(structure::make_slots(m.parameters, population.size(), key(network_, m)));
-        population.present = population.driven = state_.neurogenesis.back().present;
+        state.neurogenesis.push_back(structure::make_slots(m.parameters, population.size(), key(network, m)));
+        population.present = population.driven = state.neurogenesis.back().present;
         for (std::size_t i = 0; i < population.size(); ++i)
             if (!population.present[i]) population.membrane.refractory_steps[i] = held_steps;
     }
 }
 
-void SlowPart::start_neurogenesis() {
-    for (const NeurogenesisModel& m : model_.neurogenesis) {
+void start_neurogenesis(SlowSetting& setting, SlowState& state) {
+    const Model& model = setting.model;
+    for (const NeurogenesisModel& m : model.neurogenesis) {
         const std::size_t p = m.population;
-        const FastPopulation& population = network_.populations[p];
+        const FastPopulation& population = setting.network.populations[p];
         // Granule cells are too sparse for a target of each that a baseline could measure; they share the mean.
-        const double rate_Hz = population.mean_of(healthy_.populations[p].rate_Hz);
-        healthy_rate_Hz_.push_back(rate_Hz);
+        const double rate_Hz = population.mean_of(setting.healthy.populations[p].rate_Hz);
+        setting.healthy_rate_Hz.push_back(rate_Hz);
         const double target = structure::equilibrium_calcium(
-            model_.calcium, std::max(rate_Hz, 0.5 / healthy_.seconds / static_cast<double>(population.count())));
-        std::fill(calcium_target_[p].begin(), calcium_target_[p].end(), target);
-        structure::NeuronSlots& slots = state_.neurogenesis[healthy_rate_Hz_.size() - 1];
+            model.calcium, std::max(rate_Hz, 0.5 / setting.healthy.seconds / static_cast<double>(population.count())));
+        std::fill(setting.calcium_target[p].begin(), setting.calcium_target[p].end(), target);
+        structure::NeuronSlots& slots = state.neurogenesis[setting.healthy_rate_Hz.size() - 1];
         std::vector<std::uint32_t> free;
         for (std::uint32_t i = 0; i < population.size(); ++i)
             population.is_present(i) ? void(slots.use[i] = 1) : free.push_back(i);
-        for (StructuralState& s : state_.structural) {
-            const network::Projection& q = network_.projections[s.specification.projection].specification;
+        for (StructuralState& s : state.structural) {
+            const network::Projection& q = setting.network.projections[s.specification.projection].specification;
             const std::vector<std::uint32_t> none;
             leave_free(s, q.source == p ? free : none, q.target == p ? free : none);
         }
     }
 }
 
-void SlowPart::advance_neurogenesis(const SlowInputs& inputs, double from_s, double to_s) {
+void advance_neurogenesis(const SlowSetting& setting, SlowState& state, FastNetwork& network, const SlowInputs& inputs,
+                          double from_s, double to_s) {
+    const Model& model = setting.model;
     bool changed = false;
     const double seconds = to_s - from_s, middle_s = 0.5 * (from_s + to_s);
-    for (std::size_t k = 0; k < model_.neurogenesis.size(); ++k) {
-        const NeurogenesisModel& m = model_.neurogenesis[k];
+    const Influences acting{model, state.drug_effects, middle_s};
+    for (std::size_t k = 0; k < model.neurogenesis.size(); ++k) {
+        const NeurogenesisModel& m = model.neurogenesis[k];
         const std::size_t p = m.population;
-        structure::NeuronSlots& slots = state_.neurogenesis[k];
+        structure::NeuronSlots& slots = state.neurogenesis[k];
         const std::vector<double>& rate_Hz = inputs.populations[p].rate_Hz;
-        StageActivity& activity = state_.window.stages[k];
-        std::vector<double> relative(rate_Hz.size(), 0);
+        StageActivity& activity = state.window.stages[k];
+        std::vector<double> relative_rate(rate_Hz.size(), 0);
         for (std::size_t i = 0; i < rate_Hz.size(); ++i) {
             const double age_d = middle_s / seconds_per_d - slots.birth_d[i];
             // A neuron without input is silent: what was measured before a leap was of another one in its slot.
             if (!slots.present[i] || age_d < m.parameters.input_from_d) continue;
-            relative[i] = healthy_rate_Hz_[k] > 0 ? rate_Hz[i] / healthy_rate_Hz_[k] : 1;
+            relative_rate[i] = relative(rate_Hz[i], setting.healthy_rate_Hz[k]);
             const double spikes = rate_Hz[i] * seconds;
             const structure::Stage stage = structure::stage_of(m.parameters, age_d);
             activity.all += spikes;
@@ -82,8 +105,8 @@ void SlowPart::advance_neurogenesis(const SlowInputs& inputs, double from_s, dou
             if (stage == structure::Stage::window) activity.in_window += spikes, activity.in_window_s += seconds;
             if (stage == structure::Stage::mature) activity.mature += spikes, activity.mature_s += seconds;
         }
-        const FastPopulation& population = network_.populations[p];
-        const molecular::Signalling& chain = state_.signalling[p];
+        const FastPopulation& population = network.populations[p];
+        const molecular::Signalling& chain = state.signalling[p];
         const auto level = [&](const std::vector<double>& values) {
             return values.empty() ? 1 : population.mean_of(values);
         };
@@ -91,70 +114,48 @@ void SlowPart::advance_neurogenesis(const SlowInputs& inputs, double from_s, dou
             structure::advance(m.parameters, slots,
                                {.bdnf = level(chain.bdnf),
                                 .trkb = level(chain.trkb),
-                                .stress = strength("stress", {}, middle_s),
-                                .rate = relative},
-                               key(network_, m), from_s / seconds_per_d, to_s / seconds_per_d);
+                                .stress = acting.of("stress"),
+                                .rate = relative_rate},
+                               key(network, m), from_s / seconds_per_d, to_s / seconds_per_d);
         // Homeostasis begins with the input: silence before it is not for want of spines.
         for (std::size_t i = 0; i < slots.present.size(); ++i)
             if (slots.present[i] && to_s / seconds_per_d - slots.birth_d[i] < m.parameters.input_from_d) {
-                state_.calcium_filtered[p][i] = 1;
-                if (!state_.scaling[p].empty()) state_.scaling[p][i] = 1;
+                state.calcium_filtered[p][i] = 1;
+                if (!state.scaling[p].empty()) state.scaling[p][i] = 1;
             }
-        for (const std::uint32_t i : turnover.born) reset_newborn(p, i);
+        for (const std::uint32_t i : turnover.born) reset_newborn(setting, state, p, i);
         if (turnover.died.empty()) continue;
         changed = true;
-        for (StructuralState& s : state_.structural) {
-            const network::Projection& q = network_.projections[s.specification.projection].specification;
+        for (StructuralState& s : state.structural) {
+            const network::Projection& q = network.projections[s.specification.projection].specification;
             const std::vector<std::uint32_t> none;
             if (q.source == p || q.target == p)
-                bury(network_, s, q.source == p ? turnover.died : none, q.target == p ? turnover.died : none);
+                bury(network, s, q.source == p ? turnover.died : none, q.target == p ? turnover.died : none);
         }
     }
-    if (changed) network_.update_total_weights();
+    if (changed) network.update_total_weights();
 }
 
-/// A newborn has nothing of the neuron that was in its slot before: it begins healthy, unblocked and silent.
-void SlowPart::reset_newborn(std::size_t p, std::size_t i) {
-    state_.calcium[p][i] = 0;
-    state_.calcium_filtered[p][i] = 1;
-    if (!state_.scaling[p].empty()) state_.scaling[p][i] = 1;
-    for (const auto& variable : StateOf<molecular::Signalling>::variables)
-        if (auto& of = state_.signalling[p].*std::get<std::vector<double> molecular::Signalling::*>(variable.member);
-            !of.empty())
-            of[i] = 1;
-    const std::size_t states = network_.options().drives.competition.states();
-    for (BlockedPool& pool : state_.blocked[p]) {
-        for (std::vector<double>& subunit : pool.subunits) std::fill_n(subunit.data() + i * states, states, 0.0);
-        if (!pool.blocked.empty()) pool.blocked[i] = 0;
-    }
-}
-
-std::vector<std::vector<std::uint8_t>> SlowPart::driven() const {
-    std::vector<std::vector<std::uint8_t>> driven;
-    for (const FastPopulation& population : network_.populations) driven.push_back(population.driven);
-    return driven;
-}
-
-std::vector<double> SlowPart::readiness(std::size_t p, double at_s) const {
-    for (std::size_t k = 0; k < model_.neurogenesis.size(); ++k) {
-        if (model_.neurogenesis[k].population != p) continue;
-        const structure::NeuronSlots& slots = state_.neurogenesis[k];
+std::vector<double> readiness(const Model& model, const SlowState& state, std::size_t p, double at_s) {
+    for (std::size_t k = 0; k < model.neurogenesis.size(); ++k) {
+        if (model.neurogenesis[k].population != p) continue;
+        const structure::NeuronSlots& slots = state.neurogenesis[k];
         std::vector<double> ready(slots.present.size(), 0);
         for (std::size_t i = 0; i < ready.size(); ++i)
             if (slots.present[i] &&
-                at_s / seconds_per_d - slots.birth_d[i] >= model_.neurogenesis[k].parameters.synapses_from_d)
+                at_s / seconds_per_d - slots.birth_d[i] >= model.neurogenesis[k].parameters.synapses_from_d)
                 ready[i] = 1;
         return ready;
     }
     return {};
 }
 
-/// Scales the gains, which have just been written, by the age of each neuron; holds those that cannot fire.
-void SlowPart::apply_age(double at_s) {
-    for (std::size_t k = 0; k < model_.neurogenesis.size(); ++k) {
-        const structure::NeurogenesisParameters& parameters = model_.neurogenesis[k].parameters;
-        const structure::NeuronSlots& slots = state_.neurogenesis[k];
-        FastPopulation& population = network_.populations[model_.neurogenesis[k].population];
+void write_age(const SlowSetting& setting, const SlowState& state, FastNetwork& network, double at_s) {
+    const Model& model = setting.model;
+    for (std::size_t k = 0; k < model.neurogenesis.size(); ++k) {
+        const structure::NeurogenesisParameters& parameters = model.neurogenesis[k].parameters;
+        const structure::NeuronSlots& slots = state.neurogenesis[k];
+        FastPopulation& population = network.populations[model.neurogenesis[k].population];
         population.present = slots.present;
         for (std::size_t i = 0; i < population.size(); ++i) {
             const double age_d = at_s / seconds_per_d - slots.birth_d[i];

@@ -4,6 +4,7 @@
 
 #include "clinic/symptom_score.hpp"
 #include "engine/averages.hpp"
+#include "engine/couplings.hpp"
 #include "engine/events.hpp"
 #include "engine/simulation.hpp"
 
@@ -54,7 +55,7 @@ void Simulation::add_neurogenesis_observables() {
 
 /// Healthy synapses onto the neurons of population p that are old enough to form some: younger ones have none.
 double Simulation::healthy_synapses(std::size_t p) const {
-    const std::vector<double> ready = slow_.readiness(p, time_s());
+    const std::vector<double> ready = readiness(model_, slow_.state(), p, time_s());
     double healthy = 0;
     for (const StructuralState& state : structural()) {
         if (network_->projections[state.specification.projection].specification.target != p) continue;
@@ -79,7 +80,7 @@ double Simulation::synaptic_function() const {
     for (const std::size_t p : model_.symptom_score->populations) {
         const auto size = static_cast<double>(network_->populations[p].count());
         if (size == 0) continue; // all of its neurons have died
-        sum += size * slow_.ampa_throughput(p, time_s()) * spine_density(p);
+        sum += size * ampa_throughput(slow_.setting(), slow_.state(), slow_.influences(time_s()), p) * spine_density(p);
         neurons += size;
     }
     return neurons > 0 ? sum / neurons : not_applicable;
@@ -129,9 +130,13 @@ void Simulation::build_observables() {
             return drugs()[d].unbound_brain_uM(s);
         });
         add("nmda_block_synaptic", "1", "blocked share of the current of synaptic NMDA receptors", "population",
-            [this](std::size_t p) { return slow_.nmda_loss(p, synaptic, time_s()); });
+            [this](std::size_t p) {
+                return mean_nmda_loss(slow_.setting(), slow_.state(), slow_.influences(time_s()), p, synaptic);
+            });
         add("nmda_block_extrasynaptic", "1", "blocked share of the current of extrasynaptic NMDA receptors",
-            "population", [this](std::size_t p) { return slow_.nmda_loss(p, extrasynaptic, time_s()); });
+            "population", [this](std::size_t p) {
+                return mean_nmda_loss(slow_.setting(), slow_.state(), slow_.influences(time_s()), p, extrasynaptic);
+            });
     }
     if (model_.glutamate) {
         // The level follows single volleys within milliseconds, so the mean over the window is what can be compared.
@@ -164,7 +169,7 @@ void Simulation::build_observables() {
     }
     if (model_.inflammation) {
         add("inflammation", "1", "level J of inflammation, that of the cytokines with an imposed one", "region",
-            [this](std::size_t r) { return slow_.inflammation_level(r, time_s()); });
+            [this](std::size_t r) { return inflammation_level(slow_.state(), slow_.influences(time_s()), r); });
         for (const auto& variable : StateOf<molecular::Inflammation>::variables) {
             const auto member = std::get<std::vector<double> molecular::Inflammation::*>(variable.member);
             add(variable.name.data(), variable.unit.data(), std::string(variable.meaning), "region",
@@ -221,8 +226,10 @@ void Simulation::build_observables() {
             "AMPA throughput x spine density, relative to healthy: what the surrogate score maps", "score",
             [this](std::size_t) { return synaptic_function(); });
         add("surrogate_symptom_score", "1",
-            "SURROGATE symptom score, 0 in health; no clinical scale; expectation apart", "score",
-            [this](std::size_t) { return clinic::symptom_score(model_.symptom_score->mapping, synaptic_function()); });
+            "SURROGATE symptom score, 0 in health; no clinical scale; expectation apart", "score", [this](std::size_t) {
+                const double f = synaptic_function(); // NaN where nothing had a spine: no score, not that of health
+                return std::isnan(f) ? f : clinic::symptom_score(model_.symptom_score->mapping, f);
+            });
         add("surrogate_expectation", "percent",
             "SURROGATE expectation (placebo) term, an assumption: change in per cent of the score before treatment, to "
             "be added to that of the score",

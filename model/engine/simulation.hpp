@@ -2,12 +2,12 @@
 // The time loop. Two clocks, one code path: the fast network runs in stretches that end at slow ticks; at each the
 // slow part advances by the length of the stretch with the inputs averaged over it (slow_part.hpp).
 //
-// In multirate mode (multirate.hpp) bursts run as full mode does. A leap and the burst after it are tried as one: predict,
-// measure, correct. What is taken back leaves no trace but its line in the log. What is accepted is played back: the
-// slow part goes through the leap once more, now with the corrected inputs, and through the ticks of the burst as they
-// were measured, stopping at every sample; spikes are not simulated again. Leaps end before every event by a burst, so
-// that a circuit is measured as it is before, and anew after, an event. With leaps of length 0 nothing differs from
-// full mode, bit for bit.
+// In multirate mode (multirate.hpp) bursts run as full mode does. A leap and the burst after it are tried as one:
+// predict, measure, correct. What is taken back leaves no trace but its line in the log. What is accepted is played
+// back: the slow part goes through the leap once more, now with the corrected inputs, and through the ticks of the
+// burst as they were measured, stopping at every sample; spikes are not simulated again. Leaps end before every event
+// by a burst, so that a circuit is measured as it is before, and anew after, an event. With leaps of length 0 nothing
+// differs from full mode, bit for bit.
 //
 // Before time 0 the network runs for `baseline_settle_s` + `baseline_measure_s` with all slow states at their healthy
 // values; the means of the measured part are what "relative to healthy" refers to.

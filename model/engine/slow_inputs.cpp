@@ -38,8 +38,7 @@ void blend(SlowInputs& a, const SlowInputs& b, double weight) {
 
 /// True if the slow part follows the activity of population p.
 bool followed(const Model& model, std::size_t p) {
-    const auto& signalling = model.signalling_populations;
-    if (model.signalling && std::find(signalling.begin(), signalling.end(), p) != signalling.end()) return true;
+    if (model.has_chain(p)) return true;
     const auto& scaled = model.scaling_populations;
     if (std::find(scaled.begin(), scaled.end(), p) != scaled.end()) return true;
     return model.structure &&

@@ -87,8 +87,8 @@ struct SpineDrive {
 void update_spines(FastNetwork& network, StructuralState& state, const structure::SpineParameters& parameters,
                    const SpineDrive& drive, double from_h, double to_h);
 
-/// Advances the rule "elements" from `from_h` to `to_h`: elements grow by calcium, surplus ones lose their synapses, vacant
-/// ones pair. Growth is scaled by the readiness of neurons, if given.
+/// Advances the rule "elements" from `from_h` to `to_h`: elements grow by calcium, surplus ones lose their synapses,
+/// vacant ones pair. Growth is scaled by the readiness of neurons, if given.
 void update_elements(FastNetwork& network, StructuralState& state, const std::vector<double>& source_calcium,
                      const std::vector<double>& target_calcium, double from_h, double to_h,
                      const std::vector<double>* source_readiness = nullptr,

@@ -4,9 +4,9 @@
 //
 // Threads meet thousands of times a second, so a meeting must be quick; but a machine may be shared, and a barrier that
 // spins while its partner waits for a core was seen to slow a run thirtyfold. Sleeping at once is no better: a wake-up
-// takes as long as the work between two meetings, and its partner then sleeps too. OpenMP's threads are not used: they spin for
-// milliseconds when a parallel region ends, which cost 6 ms a call when another process held a core, and the thread
-// sanitizer does not see their barriers.
+// takes as long as the work between two meetings, and its partner then sleeps too. OpenMP's threads are not used: they
+// spin for milliseconds when a parallel region ends, which cost 6 ms a call when another process held a core, and the
+// thread sanitizer does not see their barriers.
 
 #ifdef __linux__
 #include <sched.h>
@@ -24,8 +24,8 @@
 
 namespace rewire::engine {
 
-/// Waits for a number to change: spins for about a microsecond, then offers the core to others at every look, and sleeps
-/// when even that has gone on for longer than a wake-up takes.
+/// Waits for a number to change: spins for about a microsecond, then offers the core to others at every look, and
+/// sleeps when even that has gone on for longer than a wake-up takes.
 /// \return  whether the spin was enough
 inline bool wait_for_change(const std::atomic<int>& number, int from) {
     constexpr int spins = 2000, offers = 2000;
@@ -127,8 +127,8 @@ public:
         return threads > 0 ? static_cast<int>(threads) : 1;
     }
 
-    /// Runs `work(rank, wait)` on every thread; `wait()` returns when all have called it. Functions that throw may do so
-    /// anywhere: the other threads are let out of their barriers, and the first exception is thrown again here.
+    /// Runs `work(rank, wait)` on every thread; `wait()` returns when all have called it. Functions that throw may do
+    /// so anywhere: the other threads are let out of their barriers, and the first exception is thrown again here.
     template <class Work>
     void run(Work work) {
         Barrier meeting(size());

@@ -60,8 +60,8 @@ void Diagnostics::note_number(std::string path, std::string_view unit, const Ran
     if (known == numbers_.end()) numbers_.push_back({std::move(path), std::string(unit), range});
 }
 
-bool Diagnostics::has_errors() const {
-    return std::ranges::any_of(found_, [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::error; });
+std::size_t Diagnostics::errors() const {
+    return static_cast<std::size_t>(std::ranges::count(found_, Diagnostic::Severity::error, &Diagnostic::severity));
 }
 
 std::vector<Diagnostic> Diagnostics::sorted() const {

@@ -3,6 +3,7 @@
 //     configs/x.toml:12:8: error: [population.pv] size = -5: must be 1 or more
 // Semantic errors are collected, so that one run shows all of them.
 
+#include <cstddef>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -56,7 +57,8 @@ public:
     const std::vector<NumberKey>& numbers() const { return numbers_; }
 
     bool empty() const { return found_.empty(); }
-    bool has_errors() const;
+    bool has_errors() const { return errors() > 0; }
+    std::size_t errors() const; ///< how many
 
     /// Files in the order in which they were first complained of; by line and column within a file.
     std::vector<Diagnostic> sorted() const;

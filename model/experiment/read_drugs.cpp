@@ -1,5 +1,6 @@
 // The tables of drugs, of their doses and of who takes them.
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -26,8 +27,29 @@ std::vector<S> read_list(TableReader& reader, std::string_view key, Check check)
     return list;
 }
 
+/// The body of a drug as the config tells it.
+struct Body {
+    drug::PkModel pk;  ///< without species where there is none to go on with
+    bool sound = true; ///< nothing of it was complained of, so that what is wrong with the whole is worth saying
+};
+
+/// A flow has one of rate and clearance, and a clearance needs a volume that it clears.
+void check_flow(TableReader& reader, const drug::Flow& flow, const std::vector<std::string_view>& given,
+                const std::vector<drug::Compartment>& compartments) {
+    if (flow.rate_per_h > 0 && flow.clearance_L_per_h > 0)
+        reader.error("clearance", "is given beside a rate: leave out one of them");
+    else if (flow.rate_per_h == 0 && flow.clearance_L_per_h == 0)
+        reader.error(given.empty() ? "" : given.front(),
+                     given.empty() ? "needs a rate, such as \"10 /h\", or a clearance, such as \"10 L/h\""
+                                   : "must be above 0, or a flow of it is not needed");
+    const auto from = std::ranges::find(compartments, flow.from, &drug::Compartment::name);
+    if (flow.clearance_L_per_h > 0 && from != compartments.end() && from->volume_L == 0)
+        reader.error("clearance", fmt::format("needs a compartment with a volume, which {} has not", flow.from));
+}
+
 /// A compartment model of the user's own: compartments, flows, species and routes as arrays of tables.
-drug::PkModel read_own_model(TableReader& table, const std::string& name) {
+Body read_own_model(TableReader& table, const std::string& name, const Diagnostics& diagnostics) {
+    const std::size_t errors_before = diagnostics.errors();
     drug::PkModel pk{.name = name, .meaning = "from the config", .source = "the config"};
     table.read(pk);
     bool complete = true;
@@ -40,13 +62,24 @@ drug::PkModel read_own_model(TableReader& table, const std::string& name) {
     };
     pk.compartments = read_list<drug::Compartment>(
         table, "compartment", [&](TableReader& reader, const drug::Compartment&) { given(reader, "name"); });
-    pk.flows = read_list<drug::Flow>(table, "flow", [&](TableReader& reader, const drug::Flow& flow) {
+    for (TableReader& reader : table.sections<drug::Flow>("flow")) {
+        std::vector<std::string_view> speeds; // that the config gives; reading adds defaults
+        for (const std::string_view key : {"rate", "clearance"})
+            if (reader.node().find(key)) speeds.push_back(key);
+        drug::Flow flow;
+        reader.read(flow);
         find(reader, "from", flow.from);
         if (!flow.to.empty()) find(reader, "to", flow.to);
-    });
+        reader.finish();
+        if (diagnostics.errors() == errors_before) check_flow(reader, flow, speeds, pk.compartments);
+        pk.flows.push_back(flow);
+    }
     pk.species = read_list<drug::Species>(table, "species", [&](TableReader& reader, const drug::Species& s) {
         given(reader, "name");
         find(reader, "central", s.central);
+        const auto central = std::ranges::find(pk.compartments, s.central, &drug::Compartment::name);
+        if (diagnostics.errors() == errors_before && central != pk.compartments.end() && central->volume_L == 0)
+            reader.error("central", "must be a compartment with a volume, which concentrations are of");
     });
     for (TableReader& route : table.sections<drug::Route>("route")) {
         drug::Route r;
@@ -68,7 +101,7 @@ drug::PkModel read_own_model(TableReader& table, const std::string& name) {
     if (pk.species.empty() && table.has("species"))
         table.error("species", "must hold at least one species, the drug itself");
     if (!complete) pk.species.clear(); // complained of already
-    return pk;
+    return {std::move(pk), diagnostics.errors() == errors_before};
 }
 
 /// What a blocker that is not shipped must bring: an IC50 for each subunit, without and with Mg.
@@ -78,6 +111,33 @@ std::string missing_potencies(TableReader& block) {
         if (p.name.starts_with("ic50_") && !block.has(p.name))
             missing += (missing.empty() ? "" : ", ") + std::string(p.name);
     return missing;
+}
+
+/// Mg competes with a blocker and cannot make it more potent. Said of the key that the config gives. What would
+/// overflow at potentials that neurons reach is refused, too.
+void check_potencies(TableReader& block, const drug::Blocker& blocker, const std::vector<std::string_view>& given) {
+    using drug::Blocker;
+    constexpr double furthest_mV = 300; // a membrane from the potential at which IC50 are measured
+    if (!std::isfinite(std::exp(furthest_mV / blocker.voltage_e_fold_mV)))
+        block.error("voltage_e_fold", "is too small to be computed with");
+    struct Pair {
+        std::string_view without, with;
+        double Blocker::*without_uM, Blocker::*with_uM;
+    };
+    for (const Pair& p : {Pair{"ic50_0mg_2a", "ic50_1mg_2a", &Blocker::ic50_0mg_2a_uM, &Blocker::ic50_1mg_2a_uM},
+                          Pair{"ic50_0mg_2b", "ic50_1mg_2b", &Blocker::ic50_0mg_2b_uM, &Blocker::ic50_1mg_2b_uM},
+                          Pair{"ic50_0mg_2c", "ic50_1mg_2c", &Blocker::ic50_0mg_2c_uM, &Blocker::ic50_1mg_2c_uM},
+                          Pair{"ic50_0mg_2d", "ic50_1mg_2d", &Blocker::ic50_0mg_2d_uM, &Blocker::ic50_1mg_2d_uM}}) {
+        const double without_uM = blocker.*p.without_uM, with_uM = blocker.*p.with_uM;
+        if (!std::isfinite(1 / (blocker.in_vivo_factor * without_uM)) || !std::isfinite(with_uM / without_uM))
+            block.error(p.without, "is too small to be computed with");
+        if (with_uM >= without_uM) continue;
+        const bool at_with = std::ranges::find(given, p.with) != given.end();
+        block.error(at_with ? p.with : p.without,
+                    at_with
+                        ? fmt::format("must be {} ({} uM) or more: Mg competes with the blocker", p.without, without_uM)
+                        : fmt::format("must be {} ({} uM) or less: Mg competes with the blocker", p.with, with_uM));
+    }
 }
 
 /// `block` of a species: true, false, or a table of parameters. `blocker` is what it is by default.
@@ -100,12 +160,11 @@ void read_block(TableReader& species, std::optional<drug::Blocker>& blocker) {
                                      missing));
         blocker.emplace();
     }
+    std::vector<std::string_view> given; // reading adds defaults
+    for (const Parameter<drug::Blocker>& p : Described<drug::Blocker>::parameters)
+        if (block->node().find(p.name)) given.push_back(p.name);
     block->read(*blocker);
-    try {
-        drug::block_constants(*blocker);
-    } catch (const std::invalid_argument& error) {
-        block->error("", error.what());
-    }
+    check_potencies(*block, *blocker, given);
     block->finish();
 }
 
@@ -127,6 +186,8 @@ void read_effect(TableReader& table, const engine::Model& model, drug::TargetEff
         table.error("efficacy", fmt::format("must be 1 or less: {} can lose no more than all", t.name));
     if (t.effect == drug::Effect::gain && effect.efficacy < -1)
         table.error("efficacy", fmt::format("must be -1 or more: {} can lose no more than all", t.name));
+    if (t.target == drug::Target::mglur23 && effect.efficacy < -1)
+        table.error("efficacy", "must be -1 or more: an antagonist takes away no more than what glutamate activates");
     if (t.target == drug::Target::cytokines && effect.efficacy < 0)
         table.error("efficacy", "must be 0 or more: a drug can only add to the clearance of cytokines");
     if (effect.efficacy != 0 && !has_mechanism(model, t.needs))
@@ -153,7 +214,11 @@ void read_targets(TableReader& species, const engine::Model& model, std::vector<
         if (!drug::target_of(entry.key)) {
             std::vector<std::string> names;
             for (const drug::TargetInWords& t : drug::targets) names.emplace_back(t.name);
-            all->error(entry.key, unknown_name("target", entry.key, names));
+            const auto same = std::ranges::find(drug::targets, entry.key, &drug::TargetInWords::intervention);
+            all->error(entry.key,
+                       same == drug::targets.end()
+                           ? unknown_name("target", entry.key, names)
+                           : fmt::format("is what the intervention is called; the target is {}", same->name));
         }
     // Every key was asked for above or is complained of: finish() would do so twice.
 }
@@ -189,7 +254,7 @@ bool acts(TableReader& reader, const engine::DrugModel& d) {
 }
 
 /// The compartment model of a drug: of its preset, a published one, or its own; without species where it has none.
-drug::PkModel read_pharmacokinetics(TableReader& reader) {
+Body read_pharmacokinetics(TableReader& reader, const Diagnostics& diagnostics) {
     std::string shipped;
     for (const drug::ShippedDrug& d : drug::shipped_drugs()) shipped += (shipped.empty() ? "" : "|") + d.name;
     const std::string preset = reader.has("preset") ? reader.string("preset", shipped).value_or("") : "";
@@ -199,7 +264,7 @@ drug::PkModel read_pharmacokinetics(TableReader& reader) {
     }
     if (reader.has("preset")) {
         const drug::ShippedDrug* d = drug::find_shipped_drug(preset);
-        return d ? d->pharmacokinetics : drug::PkModel{};
+        return {d ? d->pharmacokinetics : drug::PkModel{}};
     }
     if (!reader.has("pharmacokinetics")) {
         std::string published;
@@ -214,24 +279,30 @@ drug::PkModel read_pharmacokinetics(TableReader& reader) {
     Node& node = reader.node().find("pharmacokinetics")->value;
     if (node.table()) {
         auto table = reader.section<drug::PkModel>("pharmacokinetics");
-        drug::PkModel pk = read_own_model(*table, reader.name());
+        Body body = read_own_model(*table, reader.name(), diagnostics);
         table->finish();
-        return pk;
+        return body;
     }
     std::string names;
     for (const drug::PkModel& m : drug::published_models()) names += (names.empty() ? "" : "|") + m.name;
     const std::string name = reader.string("pharmacokinetics", names).value_or("");
     const drug::PkModel* published = drug::find_published_model(name);
-    return published ? *published : drug::PkModel{};
+    return {published ? *published : drug::PkModel{}};
 }
 
-engine::DrugModel read_drug(TableReader& reader, const engine::Model& model, const Subject& subject) {
+engine::DrugModel read_drug(TableReader& reader, const engine::Model& model, const Subject& subject,
+                            const Diagnostics& diagnostics) {
     engine::DrugModel d;
-    drug::PkModel pk = read_pharmacokinetics(reader);
+    auto [pk, sound] = read_pharmacokinetics(reader, diagnostics);
     if (!pk.species.empty()) {
         read_species(reader, model, pk, d);
         // The drug goes by the name that the config gives it; blockers were found by the species' own name.
         pk.species.front().name = reader.name();
+        if (!sound) {
+            d.pharmacokinetics = std::move(pk); // whose routes doses are checked with
+            reader.finish();
+            return d;
+        }
         try {
             drug::check(pk);
             d.pharmacokinetics = drug::of_subject(drug::scaled_to_weight(pk, subject.weight_kg), subject.number);
@@ -270,12 +341,21 @@ bool antagonises_nmda(const engine::Model& model) {
 
 void read_doses(TableReader& root, engine::Model& model, const std::vector<std::string>& names, double weight_kg,
                 std::vector<DoseWindow>& windows) {
+    const Entry* drugs_entry = root.node().find("drug");
+    const Node* drugs = drugs_entry && drugs_entry->value.table() ? &drugs_entry->value : nullptr;
     for (TableReader& reader : root.sections<drug::Dose>("dose")) {
         drug::Dose dose;
         reader.read(dose);
         const auto name = reader.string("drug");
         dose.drug = name.value_or("");
-        const auto index = name ? index_of(reader, "drug", "drug", *name, names) : std::nullopt;
+        const bool known = name && std::ranges::find(names, *name) != names.end();
+        const bool faulty = name && !known && drugs && drugs->find(*name); // complained of already
+        const bool untold = name && !known && !faulty && drug::find_shipped_drug(*name);
+        if (untold)
+            reader.error("drug", fmt::format("is a shipped drug that the config does not take up: it needs a table "
+                                             "[drug.{0}] with preset = \"{0}\"",
+                                             *name));
+        const auto index = name && !untold && !faulty ? index_of(reader, "drug", "drug", *name, names) : std::nullopt;
         if (index) {
             const auto& routes = model.drugs[*index].pharmacokinetics.routes;
             if (!routes.empty()) index_of(reader, "route", fmt::format("route of {}", dose.drug), dose.route, routes);
@@ -303,7 +383,7 @@ void read_doses(TableReader& root, engine::Model& model, const std::vector<std::
 
 } // namespace
 
-void read_drugs(TableReader& root, engine::Model& model, std::vector<DoseWindow>& doses, Diagnostics&) {
+void read_drugs(TableReader& root, engine::Model& model, std::vector<DoseWindow>& doses, Diagnostics& diagnostics) {
     Subject subject;
     if (auto table = root.has("drug") ? root.section_or_empty<Subject>("subject") : root.section<Subject>("subject")) {
         table->read(subject);
@@ -313,7 +393,7 @@ void read_drugs(TableReader& root, engine::Model& model, std::vector<DoseWindow>
     if (root.table("drug"))
         for (TableReader& reader : root.sections<engine::DrugModel>("drug")) {
             names.push_back(reader.name());
-            model.drugs.push_back(read_drug(reader, model, subject));
+            model.drugs.push_back(read_drug(reader, model, subject, diagnostics));
         }
     read_doses(root, model, names, subject.weight_kg, doses);
     read_constants(root, "arms", model.arms, antagonises_nmda(model),

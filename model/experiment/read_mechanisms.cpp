@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "drug/shipped.hpp"
 #include "engine/therapies.hpp"
 #include "experiment/experiment.hpp"
 #include "experiment/mechanisms.hpp"
@@ -187,6 +188,22 @@ bool has_stress(const engine::Model& model) {
 }
 constexpr std::string_view no_stress = "has no effect without an [[intervention]] of stress";
 
+/// What to write where the name of a target or of a shipped drug stands for an intervention; empty where neither does.
+std::string in_place_of(const Node* what) {
+    const std::string* name = what ? std::get_if<std::string>(&what->value) : nullptr;
+    if (!name || std::ranges::find(engine::intervention_kinds, *name, &engine::InterventionKind::name) !=
+                     engine::intervention_kinds.end())
+        return {};
+    if (const auto target = drug::target_of(*name))
+        return fmt::format("is what the target of a drug is called; the intervention is \"{}\"",
+                           drug::targets[static_cast<std::size_t>(*target)].intervention);
+    if (drug::find_shipped_drug(*name))
+        return fmt::format("is a drug, no intervention: it needs a table [drug.{0}] with preset = \"{0}\", and a "
+                           "[[dose]]",
+                           *name);
+    return {};
+}
+
 void read_interventions(TableReader& root, engine::Model& model) {
     std::string kinds;
     for (const engine::InterventionKind& kind : engine::intervention_kinds)
@@ -194,7 +211,11 @@ void read_interventions(TableReader& root, engine::Model& model) {
     std::vector<TableReader> readers = root.sections<engine::Intervention>("intervention");
     for (TableReader& reader : readers) {
         engine::Intervention i;
-        i.what = reader.string("what", kinds).value_or("");
+        const Entry* said = reader.has("what") ? reader.node().find("what") : nullptr;
+        if (const std::string instead = in_place_of(said ? &said->value : nullptr); !instead.empty())
+            reader.error("what", instead);
+        else
+            i.what = reader.string("what", kinds).value_or("");
         const Span span = read_span(reader, model);
         i.from_s = span.from_s;
         i.to_s = span.to_s;

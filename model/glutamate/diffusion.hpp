@@ -44,7 +44,8 @@ struct Diffusion {
 };
 
 /// Exchange between the voxels of a grid whose pools have these volumes.
-/// \throws std::invalid_argument  no voxel along an axis or more than 2^32 of them, an edge that is cut or a volume not above
+/// \throws std::invalid_argument  no voxel along an axis or more than 2^32 of them, an edge that is cut or a volume not
+/// above
 ///                                0, not one volume per voxel, or a coefficient that is negative or not finite
 Diffusion make_diffusion(const VoxelGrid& grid, std::span<const double> volume_fL, double effective_um2_per_ms);
 

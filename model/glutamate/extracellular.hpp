@@ -74,15 +74,15 @@ struct ExtracellularPool {
     double taken_up_zmol = 0;
 };
 
-/// A pool in the healthy steady state at `healthy_release_rate` events per second (finite, 0 or more). At 0
-/// all input is leak, and the volume, then without meaning for the level, is a cubic millimetre. \throws
-/// std::invalid_argument  rate negative or not finite, or events that spill nothing are to supply a share of
-///                                the input, or events that spill no share
+/// A pool in the healthy steady state at `healthy_release_rate` events per second (finite, 0 or more). At 0 all input
+/// is leak, and the volume, then without meaning for the level, is a cubic millimetre.
+/// \throws std::invalid_argument  rate negative or not finite, or events that spill nothing are to supply a share of
+///                                the input, or events that spill are to supply none
 ExtracellularPool make_pool(const GlutamateParameters& parameters, double healthy_release_rate);
 
-/// Advances by duration_s (any length) with a constant rate of release events and EAAT2 level (1 = healthy;
-/// times the parameter `eaat2`). \param tolerance  error of a step, relative to the glutamate stored \throws
-/// std::invalid_argument  negative or not finite argument
+/// Advances by duration_s (any length) with a constant rate of release and EAAT2 level (1 = healthy; times `eaat2`).
+/// \param tolerance  error of a step, relative to the glutamate stored, above 0
+/// \throws std::invalid_argument  negative or not finite argument
 void advance(ExtracellularPool& pool, double release_events_per_s, double eaat2, double duration_s,
              double tolerance = 1e-5);
 

@@ -17,7 +17,7 @@ struct RestingDrive {
     double activity_tau_min = 5;
 };
 
-/// R, 1 in health.
+/// R, 1 in health; 0 or more. Blocked shares are those of the pools' currents, at most 1, below 0 if potentiated.
 /// \param ambient_gating  gating of extrasynaptic receptors relative to the healthy ambient level
 inline double resting_nmda_drive(const RestingDrive& p, double blocked_synaptic, double blocked_extrasynaptic,
                                  double ambient_gating) {

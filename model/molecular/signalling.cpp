@@ -131,7 +131,7 @@ void advance(Signalling& state, const SignallingInputs& inputs, const Antagonist
              const SignallingParameters& parameters, double duration_s, double max_substep_s) {
     check(state, inputs, duration_s, max_substep_s);
     if (duration_s == 0) return;
-    const double steps = std::ceil(duration_s / max_substep_s);
+    const double steps = std::max(1.0, std::ceil(duration_s / max_substep_s));
     const Chain chain{parameters, antagonists};
     std::array<double*, state_count> columns;
     for (std::size_t k = 0; k < state_count; ++k) columns[k] = values_of(state, k).data();

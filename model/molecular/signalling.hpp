@@ -106,10 +106,10 @@ struct Antagonists {
 /// A population of `size` neurons in the healthy steady state.
 Signalling make_signalling(std::size_t size);
 
-/// Advances all neurons by duration_s with the inputs held. Any duration is correct; the error is that of
+/// Advances all neurons by duration_s (0 or more) with the inputs held. Any duration is correct; the error is that of
 /// sub-steps of at most max_substep_s (at 60 s below 1e-3 in the steepest transients, and falling with its
-/// square). \throws std::invalid_argument  sizes differ, duration negative or not finite, or sub-step not
-/// positive
+/// square).
+/// \throws std::invalid_argument  sizes differ, duration negative or not finite, or sub-step not positive
 void advance(Signalling& state, const SignallingInputs& inputs, const Antagonists& antagonists,
              const SignallingParameters& parameters, double duration_s, double max_substep_s = 60);
 

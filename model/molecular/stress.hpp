@@ -1,6 +1,6 @@
 #pragma once
 // What chronic stress does to the chain, per unit of stress (1 is the chronic stress of the standard animal models):
-//     BDNF synthesis x (1 - l_B stress),   EAAT2 x (1 - l_E stress)
+//     BDNF synthesis x max(0, 1 - l_B stress),   EAAT2 x max(0, 1 - l_E stress)      linear: assumed; sizes [M]
 // It also raises the elimination of spines (structure/spines.hpp, stress_gain).
 
 #include <algorithm>
@@ -14,7 +14,7 @@ struct Stress {
     double eaat2_loss = 0.2;
 };
 
-/// Factor left of something that stress lowers, 0 or more.
+/// Factor left of something that stress (0 or more) lowers by `loss` (0 to 1) at stress 1; 0 or more.
 inline double stress_factor(double loss, double stress) { return std::max(0.0, 1 - loss * stress); }
 
 } // namespace rewire::molecular

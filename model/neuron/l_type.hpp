@@ -1,10 +1,10 @@
 #pragma once
-// Drive of L-type calcium channels, the input of BDNF release (science: "depolarisation above threshold and spikes").
+// Drive of L-type calcium channels, the input of BDNF release (Lepack 2014): depolarisation and spikes.
 //
 //     drive = < 1 / (1 + exp(-(V - V_half)/k)) >  +  rate x t_spike
 //
-// The first term is the steady activation of the channel at the membrane potential that the model has between
-// spikes; the model's spike has no width, so each one adds the time that a real one keeps the channel open.
+// The first term is the steady activation of the channel (Boltzmann; Lipscombe 2004) at the potential that the model
+// has between spikes; its spike has no width, so each one adds the time that a real one keeps the channel open.
 
 #include "quantity/parameter.hpp"
 

@@ -32,7 +32,8 @@ using aligned_vector = std::vector<T, AlignedAllocator<T>>;
 
 /// Leaves new entries as they come: for large arrays that several threads then write, each its part first (a page
 /// belongs to the memory of the processor that touches it first). Large ones ask for pages of 2 MB where the system
-/// has them: that costs half a second a gigabyte once, and delivery, which starts a row at a random place, gains a quarter.
+/// has them: that costs half a second a gigabyte once, and delivery, which starts a row at a random place, gains a
+/// quarter.
 template <class T>
 struct UninitialisedAllocator : AlignedAllocator<T> {
     template <class U>

@@ -14,8 +14,9 @@
 
 namespace rewire {
 
-/// exp(x) for x in [-87, high] (clamped; high at most 88), relative error below 1e-7, vectorised by the compiler inside plain loops.
-/// Cody & Waite argument reduction and the minimax polynomial of degree 6 on +-ln2/2 (error 3e-9; the rest is rounding).
+/// exp(x) for x in [-87, high] (clamped; high at most 88), relative error below 1e-7, vectorised by the compiler inside
+/// plain loops. Cody & Waite argument reduction and the minimax polynomial of degree 6 on +-ln2/2 (error 3e-9; the rest
+/// is rounding).
 [[gnu::always_inline]] inline float fast_exp(float x, float high = 88.0f) {
     x = x < -87.0f ? -87.0f : x;
     x = x > high ? high : x;

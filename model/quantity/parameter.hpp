@@ -70,7 +70,8 @@ struct Key {
 ///         static constexpr std::string_view name = "adex";
 ///         static constexpr std::string_view meaning = "adaptive exponential integrate-and-fire neuron";
 ///         static constexpr auto parameters = std::to_array<Parameter<Adex>>({
-///             {"capacitance", "pF", &Adex::capacitance_pF, positive, "membrane capacitance", "Brette & Gerstner 2005"},
+///             {"capacitance", "pF", &Adex::capacitance_pF, positive, "membrane capacitance",
+///              "Brette & Gerstner 2005"},
 ///         });
 ///         static constexpr auto keys = std::to_array<Key>({...}); // only where there are any
 ///     };

@@ -12,14 +12,15 @@
 // B, T: BDNF and TrkB over their healthy values; N0: mature neurons at the start; u: firing rate over the mean rate of
 // the healthy population. Half die at 1 to 4 weeks; what their activity and NMDA receptors save is saved in the third
 // to fourth (Tashiro et al. 2006, Nature 442:929 [M]); BDNF through TrkB saves more (Li et al. 2008 [M]). Young cells
-// have a higher input resistance (Schmidt-Hieber et al. 2004, Nature 429:184 [M]) and less inhibition (Marin-Burgin et al.
-// 2012, Science 335:1238 [M]), which the two gains stand for. No drug and no exercise is in here: they act through B, T
-// and activity.
+// have a higher input resistance (Schmidt-Hieber et al. 2004, Nature 429:184 [M]) and less inhibition (Marin-Burgin et
+// al. 2012, Science 335:1238 [M]), which the two gains stand for. No drug and no exercise is in here: they act through
+// B, T and activity.
 //
 // Neurons live in the slots of a population of fixed size, lowest free one first. The n-th birth comes when the
 // integral of the birth rate reaches the sum of n unit exponentials, a neuron dies when the integral of its hazard
 // reaches one of its own (time change of a Poisson process): each number is keyed by the neuron, so that neither
-// threads nor the cut of time into steps change what is drawn. Within a step drives are held; hazards and births are exact in it.
+// threads nor the cut of time into steps change what is drawn. Within a step drives are held; hazards and births are
+// exact in it.
 
 #include <algorithm>
 #include <array>

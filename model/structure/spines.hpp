@@ -3,13 +3,13 @@
 // calcium alone decides, so that it cancels both stress and drug. Here formation and loss are separate
 // processes:
 //
-//     formation   F = F0 max(0, 1 + g_P (P - 1)) h         of nascent spines; P: synaptic proteins, 1 in
-//     health
+//     formation   F = F0 max(0, 1 + g_P (P - 1)) h         of nascent spines; P: synaptic proteins, 1 in health
 //                 h = 2 / (1 + exp(2 g_h (c - 1)))         c: calcium over its target, slowly filtered
-//     nascent     dN/dt = F - N / tau_n                    resolve after 1-2 d, a share s of them by
-//     stabilising stable      dS/dt = s N / tau_n - k S                k = k_elim (1 + s_S stress + s_I
-//     inflammation)
+//     nascent     dN/dt = F - N / tau_n                    resolve after 1-2 d, a share s of them by stabilising
+//     stable      dS/dt = s N / tau_n - k S                k = k_elim (1 + s_S stress + s_I inflammation)
 //
+// Linear terms and the two pools are assumed. With one pool of spines a dose would act most near day 12, and for over a
+// month.
 // Homeostasis h is 1 at the target, between 0 and 2, and falls by g_h per cent for each per cent of calcium
 // there; its filter (about 8 d) keeps it from undoing a drug within days. Loss depends on stress and
 // inflammation only: no drug and no protein enters it, for in vivo ketamine leaves elimination alone

@@ -2,13 +2,14 @@
 // Long-term plasticity by spike timing. Weights are relative to the projection's reference weight (the mean that it
 // starts with) and stay within [0, maximum].
 //
-// A presynaptic spike that arrives leaves a trace x, a postsynaptic spike a trace y; each decays with its time constant.
-// A new spike adds 1 to its trace (all-to-all pairing) or sets it to 1 (nearest-spike pairing), see Morrison, Diesmann &
-// Gerstner 2008, Biol Cybern 98:459, section 4.1. Then
+// A presynaptic spike that arrives leaves a trace x, a postsynaptic spike a trace y; each decays with its time
+// constant. A new spike adds 1 to its trace (all-to-all pairing) or sets it to 1 (nearest-spike pairing), see Morrison,
+// Diesmann & Gerstner 2008, Biol Cybern 98:459, section 4.1. Then
 //
 //     pair        post spike: w <- w + eta f+(w) x         pre arrives: w <- w - eta f-(w) y
 //                 additive   f+ = 1,     f- = alpha        Song, Miller & Abbott 2000, Nat Neurosci 3:919
-//                 power_law  f+ = w^mu,  f- = alpha w      Morrison, Aertsen & Diesmann 2007, Neural Comput 19:1437, eq 3
+//                 power_law  f+ = w^mu,  f- = alpha w      Morrison, Aertsen & Diesmann 2007, Neural Comput
+//                                                          19:1437, eq 3
 //     triplet     post spike: w <- w + x (A2+ + A3+ y2)    pre arrives: w <- w - y (A2- + A3- x2)
 //                                                          Pfister & Gerstner 2006, J Neurosci 26:9673, eqs 3-4
 //     inhibitory  post spike: w <- w + eta x               pre arrives: w <- w + eta (y - rho0 (tau_pre + tau_post))
@@ -26,8 +27,8 @@
 // potentiation and of depression apart, as they differ between synapses. Potentiation by spike timing needs
 // postsynaptic NMDA receptors (Bender et al. 2006, J Neurosci 26:4166). So does depression in the visual cortex after
 // the third week (Corlew et al. 2007, J Neurosci 27:9835); in the young one, and from layer 4 to 2/3 of the
-// somatosensory cortex (Bender et al. 2006), it does not. That it is linear in u is an assumption. Where no synapse acts on
-// an NMDA receptor of the neuron, u is 1.
+// somatosensory cortex (Bender et al. 2006), it does not. That it is linear in u is an assumption. Where no synapse
+// acts on an NMDA receptor of the neuron, u is 1.
 
 #include <algorithm>
 #include <cmath>
@@ -93,7 +94,8 @@ inline LongTermConstants long_term_constants(const LongTerm& p) {
                                                   : LongTermKind::additive;
     c.nearest = p.pairing == "nearest";
     c.learning_rate = static_cast<float>(p.learning_rate);
-    // alpha of Vogels et al. 2011: independent trains balance where rho_pre rho_post (tau_pre + tau_post) = rho_pre alpha.
+    // alpha of Vogels et al. 2011: independent trains balance where rho_pre rho_post (tau_pre + tau_post) =
+    // rho_pre alpha.
     const double offset = p.target_rate_Hz * 1e-3 * (p.tau_pre_ms + p.tau_post_ms);
     c.depression = static_cast<float>(p.learning_rate * (p.rule == "inhibitory" ? offset : p.depression));
     c.exponent = static_cast<float>(p.exponent);

@@ -9,15 +9,15 @@
 // eqs 6.4-6.6), or of weight x exp(-t/tau_decay) without a rise time. Linear kinetics let one pair of variables per
 // neuron hold the sum of all its synapses; decays are exact.
 //
-// GABA_B receptors open K+ channels through G-proteins, four to a channel (Thomson & Destexhe 1999 [M]; rates of Destexhe
-// et al. 1996, J Neurophysiol 76:2049 [R], after Destexhe & Sejnowski 1995, PNAS 92:9515):
+// GABA_B receptors open K+ channels through G-proteins, four to a channel (Thomson & Destexhe 1999 [M]; rates of
+// Destexhe et al. 1996, J Neurophysiol 76:2049 [R], after Destexhe & Sejnowski 1995, PNAS 92:9515):
 //
 //     dR/dt = K1 T (1-R) - K2 R      dG/dt = K3 R - K4 G      g ~ G^4/(G^4+100)      K2 1.3, K4 33 per s
 //
-// After one release g peaks at 102 ms and ends with a decay of 1/(4 K2) = 192 ms: the default difference of exponentials
-// has both. It leaves out that g starts like t^4 (a tenth of the peak at 21 ms, where the difference is near a half) and
-// that the spikes of a burst add up steeply (two within 5 ms: 14 times one). A weight is that of a spike in the bursts
-// of a circuit.
+// After one release g peaks at 102 ms and ends with a decay of 1/(4 K2) = 192 ms: the default difference of
+// exponentials has both. It leaves out that g starts like t^4 (a tenth of the peak at 21 ms, where the difference is
+// near a half) and that the spikes of a burst add up steeply (two within 5 ms: 14 times one). A weight is that of a
+// spike in the bursts of a circuit.
 //
 // NMDA receptors saturate per presynaptic terminal (Wang 1999, J Neurosci 19:9587): the gating s of a source jumps by
 // alpha r (1-s) for a release r, so that is the increment that the spike carries (short_term.hpp, `nmda_increment`).
@@ -71,7 +71,7 @@ inline ReceptorKind kind_of(const Receptor& receptor) {
     return ReceptorKind::current;
 }
 
-/// The published default of a kind (science: AMPA 2 ms, NMDA 2/100 ms, GABA_A 6 ms, GABA_B 60.6/192 ms; a current of
+/// The published default of a kind (sources in the table below: AMPA 2 ms, NMDA 2/100 ms, GABA_A 6 ms, GABA_B 60.6/192 ms; a current of
 /// 0.5 ms).
 inline Receptor default_receptor(const std::string& kind) {
     Receptor r{.name = kind, .kind = kind};

@@ -30,9 +30,9 @@ def simulate(case, seed, mode, settings=()):
     name = "_".join([case, mode, str(seed), *(s.split("=")[1] for s in settings)])
     path = RESULTS / f"{name}.h5"
     path.parent.mkdir(parents=True, exist_ok=True)
-    command = [program(), "run", str(TOP / "configs" / "equivalence" / f"{case}.toml"), "-o", str(path), "--force", "--quiet",
-               "-t", "1", "--seed", str(seed), "--set", f"experiment.mode={mode}", "--set", "record.fast_every=0 ms",
-               "--set", "record.spikes=false"]
+    command = [program(), "run", str(TOP / "configs" / "equivalence" / f"{case}.toml"), "-o", str(path), "--force",
+               "--quiet", "-t", "1", "--seed", str(seed), "--set", f"experiment.mode={mode}",
+               "--set", "record.fast_every=0 ms", "--set", "record.spikes=false"]
     for setting in settings:
         command += ["--set", setting]
     subprocess.run(command, check=True)
@@ -58,7 +58,8 @@ def commit():
 
 def provenance(case, path, seeds):
     with h5py.File(path) as file:
-        return {"case": case, "config": f"configs/equivalence/{case}.toml", "commit": commit(), "rewire_version": file.attrs["rewire_version"], "created_utc": file.attrs["created_utc"],
+        return {"case": case, "config": f"configs/equivalence/{case}.toml", "commit": commit(),
+                "rewire_version": file.attrs["rewire_version"], "created_utc": file.attrs["created_utc"],
                 "host_cpu": file.attrs["host_cpu"], "seeds": list(seeds), "mode": "full",
                 "wall_s_of_a_run": round(float(file.attrs["run_s"])),
                 "command": f"scripts/equivalence {case} --full --seeds {len(seeds)}"}
@@ -80,7 +81,8 @@ def section(case, count, tolerances, full, pool):
     equivalent, errors, speeds = True, [], []
     for tolerance in tolerances:
         settings = [f"multirate.tolerance={tolerance}", f"multirate.absolute_tolerance={tolerance / 5}"]
-        paths = list(pool.map(simulate, [case] * len(seeds), seeds, ["multirate"] * len(seeds), [settings] * len(seeds)))
+        paths = list(pool.map(simulate, [case] * len(seeds), seeds, ["multirate"] * len(seeds),
+                              [settings] * len(seeds)))
         found = compare.differences(reference, [compare.hourly(p, CASES[case]) for p in paths])
         judged = [d for d in found if d.judged]
         worst = max(judged, key=lambda d: d.share)
@@ -92,10 +94,11 @@ def section(case, count, tolerances, full, pool):
                        f"{100 * max(abs(d.relative) for d in judged):.2f} %", worst.quantity, f"{worst.share:.2f}"])
         if tolerance == tolerances[0]:
             equivalent = worst.share <= 1
-            errors = [[d.quantity, f"{100 * d.relative:+.2f} %", f"{100 * d.spread:.2f} %", d.hour + 1, f"{d.share:.2f}",
-                       "not judged" if not d.judged else "yes" if d.equivalent else "NO"] for d in found]
-    lines += [table(["quantity", "difference", "spread over seeds", "part of the run", "of what is allowed", "equivalent"],
-                    errors), "",
+            errors = [[d.quantity, f"{100 * d.relative:+.2f} %", f"{100 * d.spread:.2f} %", d.hour + 1,
+                       f"{d.share:.2f}", "not judged" if not d.judged else "yes" if d.equivalent else "NO"]
+                      for d in found]
+    lines += [table(["quantity", "difference", "spread over seeds", "part of the run", "of what is allowed",
+                     "equivalent"], errors), "",
               table(["tolerance", "wall s", "times biological", "s with spikes", "bursts", "leaps", "taken back",
                      "greatest difference", "worst quantity", "of what is allowed"], speeds), ""]
     return lines, equivalent

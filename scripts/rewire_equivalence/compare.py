@@ -17,9 +17,9 @@ INFORMATIVE = ("mean_rate",)  # of a few minutes, with the sampling noise of the
 def hourly(path, bins):
     """Means of every quantity in `bins` equal parts of the run: {"quantity.entry": [bins]}.
 
-    A sample stands for the time up to it (rates and glutamate are means since the last one), so bins are open at their start.
-    Counts of synapses are relative to the start. Entries that do not apply, that are 0 throughout, and counts that stand still are
-    left out.
+    A sample stands for the time up to it (rates and glutamate are means since the last one), so bins are open at their
+    start. Counts of synapses are relative to the start. Entries that do not apply, that are 0 throughout, and counts
+    that stand still are left out.
     """
     courses = {}
     with h5py.File(path) as file:

@@ -18,7 +18,7 @@ class Panel:
     title: str
     needs: list  # any of these datasets of the slow clock
     draw: object  # draw(ax, results, axis)
-    first_only: bool = False  # draws the first population, where the chain is at work, and says so
+    first_only: bool = False  # draws the first population, where the chain is at work, or region, and says so
 
     def found(self, results):
         series = (result.series(name) for result in results for name in self.needs)
@@ -135,6 +135,39 @@ def chain(*items):
     return draw
 
 
+def of_region(ax, results, axis, items):
+    """Quantities of the first region. `items` are (dataset, label, scale or None: that of the first sample, lw)."""
+    for k, (name, label, scale, lw) in enumerate(items):
+        for result in results:
+            series = result.series(name)
+            if series is not None:
+                line(ax, axis, result, series, 0, colour_of(k), label, scale or 1 / series.values[0, 0])
+                ax.lines[-1].set_linewidth(lw)
+
+
+def draw_cytokines(ax, results, axis):
+    """What there is above the healthy level, and the level J that the circuit feels. IL-6 is IL-1b while they are
+    cleared alike, as by default: its line is wider."""
+    of_region(ax, results, axis, [("cytokine_tnf_a", "TNF-a", 1, 2), ("cytokine_il_6", "IL-6", 1, 4.5),
+                                  ("cytokine_il_1b", "IL-1b", 1, 2), ("microglia", "microglia", 1, 2),
+                                  ("inflammation", "level J", 1, 1.2)])
+    finish(ax, "above healthy,\nrelative to it", from_zero=True)
+    ax.set_ylim(top=1.45 * max(ax.get_ylim()[1], 0.05))  # rows for the legend; without inflammation a line at 0
+    legend(ax, loc="upper right", ncol=3)
+
+
+def draw_kynurenines(ax, results, axis):
+    """Relative to health, where a run starts: the half hour before a dose may be ill. The acids are recorded in uM.
+    Kynurenic acid follows kynurenine, whose line is wider."""
+    of_region(ax, results, axis, [("kynurenine", "kynurenine", 1, 4.5), ("quinolinic_acid", "quinolinic acid", None, 2),
+                                  ("kynurenic_acid", "kynurenic acid", None, 2), ("eaat2", "uptake (EAAT2)", 1, 2)])
+    level(ax, 1)
+    finish(ax, "relative to healthy")
+    low, high = ax.get_ylim()
+    ax.set_ylim(top=high + 0.4 * (high - low))  # rows for the legend
+    legend(ax, loc="upper right", ncol=2)
+
+
 def draw_density(ax, results, axis):
     draw_relative(ax, axis, results, [("spine_density", "", None)], "% of baseline", percent=True)
 
@@ -213,13 +246,15 @@ COLUMNS = [
     [Panel("Firing rates", ["mean_rate"], draw_rates)],
     [Panel("Drug", ["drug_plasma", "drug_effect_site"], draw_drug),
      Panel("NMDA block", ["nmda_block_synaptic", "nmda_block_extrasynaptic"], draw_block),
-     Panel("Glutamate", ["glutamate_extracellular"], draw_glutamate)],
+     Panel("Glutamate", ["glutamate_extracellular"], draw_glutamate),
+     Panel("Cytokines", ["cytokine_tnf_a", "cytokine_il_6", "cytokine_il_1b", "microglia"], draw_cytokines, True)],
     [Panel("eEF2 and mTORC1", ["eef2_phosphorylation", "mtorc1"],
            chain(("eef2_phosphorylation", "p-eEF2"), ("mtorc1", "mTORC1")), True),
      Panel("BDNF and TrkB", ["bdnf", "bdnf_released", "trkb"],
            chain(("bdnf", "BDNF"), ("bdnf_released", "BDNF released"), ("trkb", "TrkB")), True),
      Panel("Synaptic strength", ["synaptic_protein", "ampa_gain"],
-           chain(("synaptic_protein", "synaptic protein"), ("ampa_gain", "AMPA gain")), True)],
+           chain(("synaptic_protein", "synaptic protein"), ("ampa_gain", "AMPA gain")), True),
+     Panel("Kynurenines", ["kynurenine", "quinolinic_acid", "kynurenic_acid"], draw_kynurenines, True)],
     [Panel("Spine density", ["spine_density"], draw_density),
      Panel("Spine turnover", ["spine_formation_rate", "spine_elimination_rate"], draw_turnover, True),
      Panel("Synapses", ["synapses"], draw_synapses),

@@ -51,7 +51,8 @@ def draw_panel(ax, results, responses, name):
 
 
 def draw_responses(results):
-    """Response (rate during less rate before) of each presentation, session by session; the label says when it began."""
+    """Response (rate during less rate before) of each presentation, session by session; the label says when it began.
+    """
     stimuli = list(dict.fromkeys(name for result in results for name in result.responses()))
     rows = []
     for stimulus in stimuli:

@@ -110,7 +110,8 @@ inline void wait_for(const std::string& file) {
 
 inline void pause(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
 
-/// The columns of a result: every dataset under /spikes, /trajectory, /responses, /snapshots and /multirate that holds numbers.
+/// The columns of a result: every dataset under /spikes, /trajectory, /responses, /snapshots and /multirate that holds
+/// numbers.
 using Contents = std::map<std::string, std::vector<double>>;
 
 inline Contents contents(const std::string& file) {

@@ -166,6 +166,9 @@ TEST_CASE("check predicts a cohort, and a wrong quantity to record is refused be
     CHECK(good.err.empty());
     CHECK_THAT(good.out, Catch::Contains("3 patients, 3 plans") && Catch::Contains("9 runs") &&
                              Catch::Contains("subject.weight") && Catch::Contains("plan one infusion"));
+    // A cohort for a cluster costs hours or days, not seconds with an exponent.
+    const Outcome large = call({"check", config, "--set", "cohort.number=20000"});
+    CHECK_THAT(large.out, Catch::Matches("[^]*estimated cost: [0-9.]+ [hd] of one core[^]*"));
     const Folder folder;
     for (const char* verb : {"check", "run"}) {
         const Outcome bad = call({verb, config, "--set", "cohort.record=[\"spine_densty\"]"}, folder.path());

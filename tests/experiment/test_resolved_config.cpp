@@ -43,7 +43,8 @@ const std::string everything = (program::tests_folder() / "everything.toml").str
 TEST_CASE("every described parameter in use is in the resolved config") {
     const Node root = resolved(everything); // it leaves most of them to their defaults
     CHECK(missing<neuron::Adex>(root, {"population", "pyramidal"}) == "");
-    CHECK(missing<synapse::Receptor>(root, {"population", "pv", "receptor", "nmda"}) == "tau_decay "); // of the subunits
+    CHECK(missing<synapse::Receptor>(root, {"population", "pv", "receptor", "nmda"}) ==
+          "tau_decay "); // of the subunits
     CHECK(missing<synapse::Receptor>(root, {"population", "pyramidal", "receptor", "nmda"}) ==
           "tau_2a tau_2b tau_2c tau_2d "); // given
     CHECK(missing<synapse::ShortTerm>(root, {"projection", "e_to_e", "short_term"}) == "");

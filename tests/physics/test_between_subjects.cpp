@@ -39,8 +39,9 @@ std::string complaint(const std::function<void(PkModel&)>& spoil) {
 } // namespace
 
 TEST_CASE("subjects have the stated medians, variances and covariances") {
-    // Otto 2021: omega^2 of V1 0.084, CL 0.026, covariance 0.023; of norketamine 0.040, 0.103 and 0.045. Over n subjects
-    // the mean of a logarithm scatters by sqrt(omega^2/n), a covariance by sqrt((w_a w_b + c^2)/n): four of these.
+    // Otto 2021: omega^2 of V1 0.084, CL 0.026, covariance 0.023; of norketamine 0.040, 0.103 and 0.045. Over n
+    // subjects the mean of a logarithm scatters by sqrt(omega^2/n), a covariance by sqrt((w_a w_b + c^2)/n): four of
+    // these.
     constexpr int n = 20000;
     std::vector<std::array<double, 4>> logs;
     for (int k = 1; k <= n; ++k) {
@@ -67,8 +68,8 @@ TEST_CASE("subjects have the stated medians, variances and covariances") {
 }
 
 TEST_CASE("coefficients of variation of Perez-Ruixo 2021 come back from the subjects") {
-    // A log-normal number with median m has mean m exp(omega^2/2) and the stated CV; with n subjects the CV of kel (120 %,
-    // heavy-tailed) scatters by some 5 %, that of Vc by 1 %.
+    // A log-normal number with median m has mean m exp(omega^2/2) and the stated CV; with n subjects the CV of kel
+    // (120 %, heavy-tailed) scatters by some 5 %, that of Vc by 1 %.
     const PkModel& model = *find_published_model("perez_ruixo2021");
     constexpr int n = 20000;
     double v = 0, v2 = 0, k = 0, k2 = 0;

@@ -22,8 +22,8 @@ TEST_CASE("clamped cells reach the Hill block of their subunit, and trap the dru
     const auto blocked = [&](const char* name) { return simulation.blocked(index[name], synaptic).blocked[0]; };
 
     while (simulation.time_s() < 149.95) simulation.advance();
-    // Two minutes of 1 uM: C/(C + IC50) with the IC50s of Kotermanski & Johnson 2009 at -66 mV in 1 mM Mg (S2). The cell
-    // is clamped within 0.1 mV by a leak of 10 uS against an NMDA conductance below 1 nS: under 1 % in the block.
+    // Two minutes of 1 uM: C/(C + IC50) with the IC50s of Kotermanski & Johnson 2009 at -66 mV in 1 mM Mg (S2). The
+    // cell is clamped within 0.1 mV by a leak of 10 uS against an NMDA conductance below 1 nS: under 1 % in the block.
     CHECK(blocked("driven_2a") == Approx(1 / (1 + 5.35)).epsilon(0.01));
     CHECK(blocked("driven_2b") == Approx(1 / (1 + 5.08)).epsilon(0.01));
     CHECK(blocked("driven_2c") == Approx(1 / (1 + 1.18)).epsilon(0.01));

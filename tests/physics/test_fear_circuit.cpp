@@ -1,5 +1,5 @@
-// Fear conditioning in the circuit of configs/base/fear.toml: memory needs pairing, plasticity and the NMDA receptors of
-// the amygdala; extinction lowers the response of its output by new learning. Sessions are shortened.
+// Fear conditioning in the circuit of configs/base/fear.toml: memory needs pairing, plasticity and the NMDA receptors
+// of the amygdala; extinction lowers the response of its output by new learning. Sessions are shortened.
 //
 // Tolerances: a response is a mean over 4 s and 80 or more neurons at a few Hz, a thousand spikes or so, whose chance
 // variation is some 5 %; effects that are asked for are a factor of two or more, none is within a quarter.

@@ -261,11 +261,11 @@ TEST_CASE("a leap in time forgets the traces", "[engine][plasticity]") {
 }
 
 TEST_CASE("pairings change weights with their frequency as in the visual cortex", "[engine][plasticity]") {
-    // Sjostrom, Turrigiano & Nelson 2001, as Pfister & Gerstner 2006 fit them [R]: changes of the EPSP after pairings at
-    // these frequencies, the postsynaptic spike 10 ms after or before the arrival. 60 pairings, as in the fit. The model
-    // must lie within 1.5 standard errors of each mean, and the mean square of these distances be below 0.5: it is 0.36
-    // for the published parameters, and what a fit leaves of such data is below 1. At 0.1 Hz pairings are 1 s apart here
-    // instead of 10 s: 1.5e-4 of the slowest trace is left.
+    // Sjostrom, Turrigiano & Nelson 2001, as Pfister & Gerstner 2006 fit them [R]: changes of the EPSP after pairings
+    // at these frequencies, the postsynaptic spike 10 ms after or before the arrival. 60 pairings, as in the fit. The
+    // model must lie within 1.5 standard errors of each mean, and the mean square of these distances be below 0.5: it
+    // is 0.36 for the published parameters, and what a fit leaves of such data is below 1. At 0.1 Hz pairings are 1 s
+    // apart here instead of 10 s: 1.5e-4 of the slowest trace is left.
     struct Measured {
         double frequency_Hz, after, after_error, before, before_error;
     };
@@ -399,8 +399,8 @@ TEST_CASE("the part of plasticity without NMDA receptors stays under a block", "
 TEST_CASE("inhibitory plasticity brings neurons to their target rate", "[engine][plasticity]") {
     // Vogels et al. 2011: the rule balances at rho0 whatever the drive. 100 neurons driven to some 40 Hz and more by a
     // current, inhibited by 400 Poisson sources of 20 Hz; rates over the last 20 of 60 s. A neuron's rate is known to
-    // sqrt(8 Hz x 20 s) = 8 % from its spikes, the mean of 100 to 1 %. The balance takes the trains for independent; that
-    // an inhibitory spike suppresses the spikes after it lifts the rate by some per cent: 10 %.
+    // sqrt(8 Hz x 20 s) = 8 % from its spikes, the mean of 100 to 1 %. The balance takes the trains for independent;
+    // that an inhibitory spike suppresses the spikes after it lifts the rate by some per cent: 10 %.
     network::Population sources = relay("i", 400);
     sources.background = network::Background{.sources = 1, .rate_Hz = 20, .weight = 1e5, .receptor = 0};
     synapse::Receptor gaba = synapse::default_receptor("gaba_a");

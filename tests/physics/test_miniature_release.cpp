@@ -18,9 +18,9 @@ TEST_CASE("miniature gating is the mean of Poisson events at single synapses", "
     nmda.miniature_rate_Hz = 0.01;
     CHECK(synapse::miniature_gating(nmda) == Approx(5e-4 / (1 + 5e-4)).epsilon(1e-12));
 
-    // The events themselves: 200 synapses of different weight, each a Poisson process of vesicles that open alpha of its
-    // free receptors; 2 and 20 Hz, so that saturation takes a tenth and half. Some 20,000 and 200,000 events, each with
-    // a gating of its own: the mean has an error of about 0.7 and 0.3 %.
+    // The events themselves: 200 synapses of different weight, each a Poisson process of vesicles that open alpha of
+    // its free receptors; 2 and 20 Hz, so that saturation takes a tenth and half. Some 20,000 and 200,000 events, each
+    // with a gating of its own: the mean has an error of about 0.7 and 0.3 %.
     nmda.tau_rise_ms = 2;
     for (const double rate_Hz : {2.0, 20.0}) {
         nmda.miniature_rate_Hz = rate_Hz;

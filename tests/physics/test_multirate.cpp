@@ -210,9 +210,10 @@ TEST_CASE("a linear slow system follows its closed form across leaps of any leng
 TEST_CASE("a rate model with a known slow solution is followed across leaps", "[multirate]") {
     // Neurons that regular input drives through slow AMPA receptors fire at the rate of an integrate-and-fire neuron in
     // a constant conductance A g:
-    //     V_inf = (g_L E_L + A g E) / (g_L + A g),  tau = C / (g_L + A g),  1/rate = t_ref + tau ln((V_r - V_inf)/(V_t - V_inf))
-    // with g = 100 w r_in tau_decay, r_in by the same formula. Without resting NMDA drive E relaxes to its floor f and A
-    // follows, g_E per fall of E (molecular/signalling.hpp, proteins uncoupled):
+    //     V_inf = (g_L E_L + A g E) / (g_L + A g),  tau = C / (g_L + A g),
+    //     1/rate = t_ref + tau ln((V_r - V_inf)/(V_t - V_inf))
+    // with g = 100 w r_in tau_decay, r_in by the same formula. Without resting NMDA drive E relaxes to its floor f and
+    // A follows, g_E per fall of E (molecular/signalling.hpp, proteins uncoupled):
     //     A = 1 + g_E (1 - f) [1 - (tau_A e^(-t/tau_A) - tau_E e^(-t/tau_E)) / (tau_A - tau_E)]
     // Spikes fall on a grid of 0.05 ms, 0.4 % of an interval; the ripple of the input and half a spike in 2 s add to
     // that, the leaps 1 %.

@@ -1,4 +1,5 @@
-// Neurogenesis in the dentate circuit: who may fire and connect, what the books say, and that nothing depends on threads.
+// Neurogenesis in the dentate circuit: who may fire and connect, what the books say, and that nothing depends on
+// threads.
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -17,7 +18,8 @@ using namespace rewire::engine;
 
 namespace {
 
-/// A small dentate gyrus in which weeks are tens of minutes, with Poisson input on every slot of the granule cells, too.
+/// A small dentate gyrus in which weeks are tens of minutes, with Poisson input on every slot of the granule cells,
+/// too.
 Model hastened(std::vector<std::string> more = {}) {
     std::vector<std::string> settings{
         "experiment.duration=3 h",
@@ -286,7 +288,7 @@ TEST_CASE("responses are per neuron that is there", "[neurogenesis]") {
     CHECK(responses[0].before_Hz[granule] == Approx(spikes[1] / 60));
 }
 
-TEST_CASE("age scales GABA_B as it does GABA_A", "[neurogenesis]") {
+TEST_CASE("age scales AMPA and NMDA receptors by excitation, GABA_A and GABA_B by inhibition", "[neurogenesis]") {
     Simulation simulation(in_seconds(5, 16,
                                      {"population.granule.receptor.gaba_b={}", "neurogenesis.granule.birth=2000 /d",
                                       "neurogenesis.granule.mature_death=0 /d", "neurogenesis.granule.early_death=0",
@@ -294,19 +296,29 @@ TEST_CASE("age scales GABA_B as it does GABA_A", "[neurogenesis]") {
     finish(simulation);
     const NeurogenesisModel& m = simulation.model().neurogenesis.front();
     const structure::NeuronSlots& slots = simulation.neurogenesis().front();
-    std::size_t receptors = 0, in_window = 0;
+    // Gains are those of signalling (AMPA) or 1, times the course of the age by hand: test_structure_neurogenesis.cpp.
+    std::size_t inhibitory = 0, excitatory = 0, in_window = 0;
     for (const synapse::ReceptorState& receptor : simulation.network().populations[m.population].receptors) {
-        if (receptor.kind != synapse::ReceptorKind::gaba_a && receptor.kind != synapse::ReceptorKind::gaba_b) continue;
-        ++receptors;
-        REQUIRE(receptor.gain.size() == slots.present.size());
+        const bool inhibits =
+            receptor.kind == synapse::ReceptorKind::gaba_a || receptor.kind == synapse::ReceptorKind::gaba_b;
+        const bool nmda = receptor.kind == synapse::ReceptorKind::nmda;
+        ++(inhibits ? inhibitory : excitatory);
+        if (!nmda) REQUIRE(receptor.gain.size() == slots.present.size());
         for (std::size_t i = 0; i < slots.present.size(); ++i) {
             const double age_d = simulation.time_s() / structure::seconds_per_d - slots.birth_d[i];
-            const double expected = slots.present[i] ? structure::inhibition(m.parameters, age_d) : 0;
-            CHECK(receptor.gain[i] == Approx(expected).margin(1e-6));
+            double expected = 0;
+            if (slots.present[i])
+                expected = inhibits ? structure::inhibition(m.parameters, age_d)
+                           : nmda   ? structure::excitation(m.parameters, age_d)
+                                    : structure::excitation(m.parameters, age_d) *
+                                        simulation.signalling(m.population).ampa_gain[i];
+            CHECK((nmda ? receptor.gain_ab[i] + receptor.gain_cd[i] : receptor.gain[i]) ==
+                  Approx(expected).epsilon(1e-6).margin(1e-6));
             in_window += slots.present[i] && age_d >= m.parameters.window_from_d && age_d < m.parameters.window_to_d;
         }
     }
-    CHECK(receptors == 2);
+    CHECK(inhibitory == 2);
+    CHECK(excitatory >= 1);
     CHECK(in_window > 5);
 }
 
@@ -363,6 +375,8 @@ TEST_CASE("TrkB modulation raises survival, stress lowers births", "[neurogenesi
                                      at_the_end({no_old_deaths, "intervention=[{ what = \"trkb_modulation\" }]"});
     CHECK(stressed.birth_rate_per_d < 0.7 * healthy.birth_rate_per_d * (1 + 1e-9)); // directly, and through BDNF
     CHECK(stressed.births < healthy.births);
+    // Births follow BDNF, not TrkB: doubled TrkB raises them by what an hour's more activity does to BDNF alone.
+    CHECK(modulated.birth_rate_per_d < 1.3 * healthy.birth_rate_per_d);
     // The same neurons die later where TrkB is up: of those born by then, fewer are dead.
     const auto dead_share = [](const structure::NeuronSlots& s) {
         return static_cast<double>(s.dead) / static_cast<double>(s.births);

@@ -355,8 +355,8 @@ TEST_CASE("NMDA scheme: onset at 0.5-1 uM with continuous agonist takes 2-10 s",
     CHECK(at_half < 10);
     CHECK(at_one > 2);
     CHECK(at_one < at_half);
-    // Were gating fast: 1/tau = (k_x O + l)(1 + C/K), O = 0.0822, by hand. 20 %: channels come out of desensitisation at
-    // 1.8/s, more slowly than the drug enters those that are open, 3/s.
+    // Were gating fast: 1/tau = (k_x O + l)(1 + C/K), O = 0.0822, by hand. 20 %: channels come out of desensitisation
+    // at 1.8/s, more slowly than the drug enters those that are open, 3/s.
     CHECK(at_one > 1 / ((0.0822 + 0.002) * (1 + 1 / 0.33)));
     CHECK(at_one == Approx(1 / ((0.0822 + 0.002) * (1 + 1 / 0.33))).epsilon(0.2));
     // A tenth of the gate opening makes it near ten times as long: use dependence of the onset.
@@ -376,8 +376,8 @@ TEST_CASE("S3: the scheme recovers at least three times as fast with agonist as 
         // MacDonald 1991, Orser 1997: minutes to tens of minutes without agonist.
         CHECK(without > 60);
         CHECK(without < 3600);
-        // Depolarisation hastens it (MacDonald 1991): to +40 mV by exp(s 106 mV/e) = 4.2, the gate being the same. 20 %:
-        // leaving the open channel at 4.2/s is no longer slow beside the way out of desensitisation.
+        // Depolarisation hastens it (MacDonald 1991): to +40 mV by exp(s 106 mV/e) = 4.2, the gate being the same.
+        // 20 %: leaving the open channel at 4.2/s is no longer slow beside the way out of desensitisation.
         const double depolarised = recovery_s(scheme, drug, loaded, {1, 40, 0, 0});
         CHECK(with / depolarised == Approx(std::exp(0.5 * 106 / 37.0)).epsilon(0.2));
     }
@@ -388,8 +388,8 @@ TEST_CASE("S3: the drug is trapped until agonist comes back", "[nmda_scheme]") {
     const PoreBlocker drug;
     Occupancy p = stationary(scheme, drug, {1, -66, 0, 1});
     const double loaded = holding_drug(p);
-    // Agonist and drug leave. Desensitised channels come back at 1.8/s and may open on the way, which lets a part of the
-    // drug out; then there is only the leak.
+    // Agonist and drug leave. Desensitised channels come back at 1.8/s and may open on the way, which lets a part of
+    // the drug out; then there is only the leak.
     advance(p, scheme, drug, {0, -66, 0, 0}, 20);
     const double closed = holding_drug(p);
     CHECK(closed > 0.8 * loaded);

@@ -229,6 +229,28 @@ TEST_CASE("healthy spines keep their density, and turn over at the given rates",
     for (const auto& s : synapses(net)) REQUIRE(std::get<4>(s) <= 480);
 }
 
+TEST_CASE("the homeostatic factor of each neuron scales the formation of its spines", "[structure]") {
+    // A day at 0.1 of 50 spines, times 0.4 for half of the 400 neurons and 1.6 for the others: 400 and 1,600 formed.
+    // Growth is without chance but for the fraction that each neuron starts with, whose rounding has a standard
+    // deviation of half an element at most: 4 sqrt(400)/2. The newcomers that stand at the end are a like share of both:
+    // their ratio is 4, to four standard errors sqrt(1/300 + 1/1,300) of it.
+    FastNetwork net = spine_network(400);
+    const structure::SpineParameters p;
+    StructuralState state = make_structural_state(net, {.rule = "spines"}, p);
+    for (std::size_t r = 0; r < net.projections[0].synapses.rows(); ++r)
+        for (float& formed : net.projections[0].synapses.formed_h(r)) formed = -1;
+    std::vector<double> homeostatic(400, 0.4);
+    std::fill(homeostatic.begin() + 200, homeostatic.end(), 1.6);
+    update_spines(net, state, p, {.homeostatic = &homeostatic}, 0, 24);
+    check_invariants(net, state);
+    CHECK(static_cast<double>(state.formed) == Approx(2000).margin(40));
+    std::array<double, 2> newcomers{};
+    for (const auto& s : synapses(net))
+        if (std::get<4>(s) >= 0) ++newcomers[std::get<1>(s) < 200 ? 0 : 1];
+    REQUIRE(newcomers[0] > 200);
+    CHECK(newcomers[1] / newcomers[0] == Approx(4).epsilon(4 * std::sqrt(1 / newcomers[0] + 1 / newcomers[1])));
+}
+
 TEST_CASE("the hazard of standing spines is that of the published turnover", "[structure]") {
     // Stable spines of the start die at k = s F0 / S* = 0.25 x 0.1 / 0.85 = 2.94 % a day, whatever forms:
     // after 10 days exp(-0.294) = 74.5 % stand. Those that formed before time zero and were stable then; 4
@@ -380,9 +402,9 @@ TEST_CASE("a broken book is noticed", "[structure]") {
 }
 
 TEST_CASE("one long update draws what many short ones draw", "[structure]") {
-    // Six hours as one update or as 72, under raised formation and stress, 40 pairs of networks of 2,500 spines. Counts of each kind
-    // of change must have the same mean (4 standard errors of the difference), and the ages of new spines the same
-    // distribution: Kolmogorov-Smirnov distance of two samples of n below 1.95 sqrt(2/n), a level of 0.1 %.
+    // Six hours as one update or as 72, under raised formation and stress, 40 pairs of networks of 2,500 spines. Counts
+    // of each kind of change must have the same mean (4 standard errors of the difference), and the ages of new spines
+    // the same distribution: Kolmogorov-Smirnov distance of two samples of n below 1.95 sqrt(2/n), a level of 0.1 %.
     const structure::SpineParameters p;
     const std::vector<double> protein(50, 2.0);
     struct Sums {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "experiment/experiment.hpp"
 #include "synapse/receptor_state.hpp"
 #include "synapse/short_term.hpp"
 
@@ -88,8 +89,8 @@ TEST_CASE("the charge of an event is the analytic integral", "[unit][synapse]") 
 }
 
 TEST_CASE("GABA_B has the peak and the decay of its G-protein cascade", "[synapse]") {
-    // The cascade of Destexhe 1996 (0.5 mM of GABA for 0.3 ms), in closed form: R is R0 exp(-K2 t) after the pulse, so G
-    // is the difference of two exponentials and g its fourth power (G^4 of a single spike is 1e-3 beside the 100).
+    // The cascade of Destexhe 1996 (0.5 mM of GABA for 0.3 ms), in closed form: R is R0 exp(-K2 t) after the pulse, so
+    // G is the difference of two exponentials and g its fourth power (G^4 of a single spike is 1e-3 beside the 100).
     const double k2 = 0.0013, k4 = 0.033;
     const auto cascade = [&](double t_ms) { return std::pow(std::exp(-k2 * t_ms) - std::exp(-k4 * t_ms), 4); };
     const double cascade_peak_ms = std::log(k4 / k2) / (k4 - k2), top = cascade(cascade_peak_ms);
@@ -281,4 +282,23 @@ TEST_CASE("the decay of a mix is the weighted mean of its subunits'", "[synapse]
     mix.share_2a = 0, mix.share_2b = 1;
     CHECK(decay_of_mix_ms(mix) / pure_2a > 4);
     CHECK(decay_of_mix_ms(mix) / pure_2a < 9);
+}
+
+TEST_CASE("a config with subunit_decay gets the decay of its mix", "[synapse]") {
+    // By hand: 0.2 x 50 ms + 0.8 x 300 ms = 250 ms; without the switch the default of 100 ms.
+    const auto decay_ms = [](const std::string& more) {
+        const engine::Model model =
+            experiment::read_experiment(
+                experiment::parse_config("[experiment]\nduration = '1 s'\n[population.e]\nsize = 1\n"
+                                         "receptor.nmda = { share_2a = 0.2, share_2b = 0.8" +
+                                             more + " }\n",
+                                         "t.toml"))
+                .model;
+        for (const Receptor& r : model.populations[0].receptors)
+            if (r.kind == "nmda") return r.tau_decay_ms;
+        return -1.0;
+    };
+    CHECK(decay_ms(", subunit_decay = true") == Approx(250));
+    CHECK(decay_ms(", subunit_decay = true, tau_2b = '400 ms'") == Approx(330));
+    CHECK(decay_ms("") == 100);
 }

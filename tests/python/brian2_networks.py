@@ -202,8 +202,8 @@ def run_cells(model, trains):
     clock = b2.Clock(FINE_MS * b2.ms)
     per_step = round(DT_MS / FINE_MS)
     threshold = cell.threshold + (f" and timestep(t, dt) % {per_step} == {per_step - 1}" if cell.on_grid else "")
-    group = b2.NeuronGroup(CELLS, cell.equations + "\ni_step : amp", threshold=threshold, reset=cell.reset, method="rk4", clock=clock,
-                           refractory=(cell.refractory_ms + FINE_MS) * b2.ms)
+    group = b2.NeuronGroup(CELLS, cell.equations + "\ni_step : amp", threshold=threshold, reset=cell.reset,
+                           method="rk4", clock=clock, refractory=(cell.refractory_ms + FINE_MS) * b2.ms)
     group.v = cell.initial_mV * b2.mV
     network = b2.Network(group)
     for receptor, (times, targets) in trains.items():

@@ -68,9 +68,9 @@ def write_slow(file, dosed, rng):
     per_population("ampa_gain", "1", [1.0] * 3, 0.3 * on * rise_and_fall(hours, 2, 5, 80))
     gained = on * (1 - np.exp(-np.clip(hours - 3, 0, None) / 8))
     per_population("spine_density", "1/um", [1.1, 0.4, 0.5], 0.18 * gained, 0.001)
-    formation = 0.02 * (1 + 1.2 * on * rise_and_fall(hours, 2, 3, 10))
-    series(group, "spine_formation_rate", np.outer(formation, np.ones(3)), "1/h", "population", POPULATIONS)
-    series(group, "spine_elimination_rate", np.full((len(hours), 3), 0.02), "1/h", "population", POPULATIONS)
+    formation = 0.1 * (1 + 1.2 * on * rise_and_fall(hours, 2, 3, 10))
+    series(group, "spine_formation_rate", np.outer(formation, np.ones(3)), "1/d", "population", POPULATIONS)
+    series(group, "spine_elimination_rate", np.full((len(hours), 3), 0.025), "1/d", "population", POPULATIONS)
     counts = np.array([40000.0, 8000, 6000, 5000]) * (1 + np.outer(gained, [0.15, 0.04, 0.01, 0.0]))
     series(group, "synapses", counts, "1", "projection", PROJECTIONS)
     glutamate = 30 * (1 + 0.6 * on * rise_and_fall(hours, 0.1, 0.3, 0.8))
@@ -128,6 +128,29 @@ def write_responses(path, stimulus, start_s, response_hz):
                 group.create_dataset("population", data=POPULATIONS, dtype=h5py.string_dtype())
                 group["population"].make_scale("population")
             dataset.dims[1].attach_scale(group["population"])
+    return path
+
+
+def add_inflammation(path, level=1.0):
+    """Adds an LPS challenge at 2 h to a result: excess of cytokines, kynurenines and uptake of its region."""
+    with h5py.File(path, "a") as file:
+        group = file["trajectory/slow"]
+        hours = group["time"][()] / 3600 - 2
+
+        def of_region(name, unit, values):
+            series(group, name, np.asarray(values)[:, None], unit, "region", ["cortex"])
+
+        excess = {"cytokine_tnf_a": 12, "cytokine_il_6": 24, "cytokine_il_1b": 24, "microglia": 48}
+        courses = {name: 3 * level * rise_and_fall(hours, 0, 3, fall) for name, fall in excess.items()}
+        for name, course in courses.items():
+            of_region(name, "1", course)
+        mean = (courses["cytokine_tnf_a"] + courses["cytokine_il_6"] + courses["cytokine_il_1b"]) / 3
+        j = mean / (1 + mean)
+        of_region("inflammation", "1", j)
+        of_region("kynurenine", "1", 1 + 1.5 * j)
+        of_region("quinolinic_acid", "uM", 0.2 * (1 + 1.5 * j) * (1 + j))
+        of_region("kynurenic_acid", "uM", 0.04 * (1 + 1.5 * j))
+        of_region("eaat2", "1", 1 - 0.4 * j)
     return path
 
 

@@ -20,9 +20,9 @@ needs_program = pytest.mark.skipif(not PROGRAM, reason="REWIRE_PROGRAM names no 
 
 def simulate(folder, case, seed, mode):
     path = folder / f"{case}_{mode}_{seed}.h5"
-    subprocess.run([PROGRAM, "run", str(CHECKOUT / f"configs/equivalence/{case}.toml"), "-o", str(path), "--quiet", "-t", "1",
-                    "--seed", str(seed), "--set", f"experiment.mode={mode}", "--set", "record.fast_every=0 ms",
-                    "--set", "record.spikes=false"], check=True)
+    subprocess.run([PROGRAM, "run", str(CHECKOUT / f"configs/equivalence/{case}.toml"), "-o", str(path), "--quiet",
+                    "-t", "1", "--seed", str(seed), "--set", f"experiment.mode={mode}",
+                    "--set", "record.fast_every=0 ms", "--set", "record.spikes=false"], check=True)
     return path
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from synthetic import write_benchmark, write_cohort, write_columns, write_responses, write_result  # noqa: E402
+from synthetic import (  # noqa: E402
+    add_inflammation, write_benchmark, write_cohort, write_columns, write_responses, write_result)
 
 PLOT = Path(__file__).parents[2] / "scripts" / "plot"
 
@@ -61,10 +62,65 @@ def test_every_panel_is_named_with_units(ketamine, tmp_path):
     words = texts(tmp_path, ketamine)
     for expected in ("before the dose", "Firing rates", "mean rate (Hz)", "Drug", "concentration (ng/mL)",
                      "NMDA block", "blocked (%)", "Glutamate", "eEF2 and mTORC1 (pyramidal)", "BDNF and TrkB",
-                     "Synaptic strength", "Spine density", "% of baseline", "Spine turnover", "rate (1/h)",
+                     "Synaptic strength", "Spine density", "% of baseline", "Spine turnover", "rate (1/d)",
                      "Synapses", "time from first dose (h"):
         assert expected in words, expected
     assert "incomplete" not in words
+
+
+def test_lines_are_the_numbers_of_the_file(ketamine):
+    # What a panel shows, read back from its lines: hours from the dose, and the units that its axis names.
+    sys.path.insert(0, str(PLOT.parent))
+    import matplotlib.pyplot as plt
+    from rewire_plot import panels
+    from rewire_plot.result import open_results
+    from rewire_plot.time_axis import TimeAxis
+
+    results = open_results([ketamine])
+    axis = TimeAxis(results)
+    with h5py.File(ketamine) as file:
+        slow = {name: file["trajectory/slow"][name][()] for name in file["trajectory/slow"] if name != "time"}
+        hours = file["trajectory/slow/time"][()] / 3600 - 2
+    before = (hours >= -0.5) & (hours < 0)
+
+    def lines(draw):
+        _, ax = plt.subplots()
+        draw(ax, results, axis)
+        drawn = [line for line in ax.lines if len(line.get_xdata()) == len(hours)]
+        plt.close(ax.figure)
+        return drawn
+
+    def shown(draw, expected):
+        drawn = lines(draw)
+        assert len(drawn) == len(expected)
+        for line, values in zip(drawn, expected):
+            np.testing.assert_allclose(line.get_xdata(), hours, atol=1e-9)
+            np.testing.assert_allclose(line.get_ydata(), values, rtol=1e-9, atol=1e-12)
+
+    relative = lambda name, scale=1: [scale * column / column[before].mean() for column in slow[name].T]  # noqa: E731
+    shown(panels.draw_block, [100 * column for where in ("synaptic", "extrasynaptic")
+                              for column in slow[f"nmda_block_{where}"].T])
+    shown(panels.draw_drug, [*slow["drug_plasma"].T, *slow["drug_effect_site"].T])
+    shown(panels.draw_rates, slow["mean_rate"].T)
+    shown(panels.draw_glutamate, relative("glutamate_extracellular"))
+    shown(panels.draw_density, relative("spine_density", 100))
+    shown(panels.chain(("bdnf", "BDNF"), ("trkb", "TrkB")), [relative("bdnf")[0], relative("trkb")[0]])
+
+
+def test_means_over_stretches_keep_what_was_formed():
+    # Rates over unequal times since the sample before: their integral is what was formed, whatever the stretches.
+    sys.path.insert(0, str(PLOT.parent))
+    from rewire_plot.panels import binned
+    from rewire_plot.result import Series
+
+    random = np.random.default_rng(3)
+    time = np.concatenate([[0], np.cumsum(random.choice([60.0, 600.0], 400))])
+    rate = random.random((401, 2))
+    means = binned(Series(time, rate, ["a", "b"], "1/d"), bins=20)
+    assert len(means.time) == 20 and means.unit == "1/d"
+    # Stretches of the same length; a sample of 600 s may straddle an end: 1 % of a stretch of 6,000 s or so.
+    width = time[-1] / 20
+    np.testing.assert_allclose(means.values.sum(axis=0) * width, np.diff(time) @ rate[1:], rtol=0.01)
 
 
 def test_overlay_names_the_conditions(ketamine, tmp_path):
@@ -94,6 +150,53 @@ def test_responses_have_a_figure_of_their_own(tmp_path):
     assert ">pv<" not in words  # it does not answer
     # Without named stimuli there is none.
     assert plot(write_result(tmp_path / "c.h5"), "-o", tmp_path / "c.svg").stdout.split() == [str(tmp_path / "c.svg")]
+
+
+INFLAMMATION = ("Cytokines (cortex)", "TNF-a", "IL-6", "IL-1b", "microglia", "level J", "above healthy",
+                "Kynurenines (cortex)", "quinolinic acid", "kynurenic acid", "uptake (EAAT2)")
+
+
+def test_inflammation_is_drawn_where_it_is_recorded(ketamine, tmp_path):
+    with_it = add_inflammation(write_result(tmp_path / "lps.h5"))
+    words, without = texts(tmp_path, with_it), texts(tmp_path, ketamine)
+    for expected in INFLAMMATION:
+        assert expected in words, expected
+        assert expected not in without, expected
+    # A result beside one without it: the panels are there.
+    assert "Cytokines (cortex)" in texts(tmp_path, ketamine, with_it)
+
+
+def test_uptake_alone_is_no_inflammation(tmp_path):
+    # Every circuit with glutamate records it: such a figure stays as it was.
+    path = write_result(tmp_path / "uptake.h5")
+    pictures = []
+    for name in ("before.png", "after.png"):
+        assert plot(path, "-o", tmp_path / name).returncode == 0
+        pictures.append(matplotlib.image.imread(tmp_path / name))
+        if name == "before.png":
+            with h5py.File(path, "a") as file:
+                group = file["trajectory/slow"]
+                group["eaat2"] = np.linspace(1, 0.7, len(group["time"]))[:, None]
+    np.testing.assert_array_equal(*pictures)
+
+
+def test_panels_of_inflammation_hold_the_numbers_of_the_file(tmp_path):
+    sys.path.insert(0, str(PLOT.parent))
+    from rewire_plot.figure import draw_figure
+    from rewire_plot.result import open_results
+
+    path = add_inflammation(write_result(tmp_path / "lps.h5"))
+    figure = draw_figure(open_results([path]))
+    drawn = {line.get_label(): line.get_ydata() for ax in figure.axes for line in ax.lines
+             if ax.get_title(loc="left").startswith(("Cytokines", "Kynurenines"))}
+    with h5py.File(path) as file:
+        slow = {name: dataset[:, 0] for name, dataset in file["trajectory/slow"].items() if dataset.ndim == 2}
+    for label, name, healthy in (("TNF-a", "cytokine_tnf_a", 1), ("IL-6", "cytokine_il_6", 1),
+                                 ("IL-1b", "cytokine_il_1b", 1), ("microglia", "microglia", 1),
+                                 ("level J", "inflammation", 1), ("kynurenine", "kynurenine", 1),
+                                 ("quinolinic acid", "quinolinic_acid", 0.2),
+                                 ("kynurenic acid", "kynurenic_acid", 0.04), ("uptake (EAAT2)", "eaat2", 1)):
+        np.testing.assert_allclose(drawn[label], slow[name] / healthy, rtol=1e-12, err_msg=label)
 
 
 @pytest.mark.parametrize("expectation_percent", [0.0, -28.0])

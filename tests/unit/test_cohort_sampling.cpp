@@ -86,8 +86,8 @@ TEST_CASE("fields of patients have the distributions that are asked for") {
 }
 
 TEST_CASE("a truncated value far from the centre keeps its digits") {
-    // Beyond 7 standard deviations the upper tail is 1e-12: 1 - p would have four digits left. Mean excess of the normal
-    // tail: phi(7)/Q(7) - 7 = 0.13757 (Abramowitz & Stegun 1964, 26.2.12).
+    // Beyond 7 standard deviations the upper tail is 1e-12: 1 - p would have four digits left. Mean excess of the
+    // normal tail: phi(7)/Q(7) - 7 = 0.13757 (Abramowitz & Stegun 1964, 26.2.12).
     const Sampler sampler({{"far", {Kind::normal, 0, 1, 7, 100}}}, {});
     double mean = 0;
     for (const double x : column(sampler, 0)) mean += x / n;

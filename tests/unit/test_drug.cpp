@@ -78,6 +78,10 @@ TEST_CASE("a faulty compartment model is refused with the name of what is at fau
                }),
                Contains("route 'oral'") && Contains("more than 1"));
     CHECK_THAT(complaint([](PkModel& m) { m.routes[1].inputs.clear(); }), Contains("'oral'"));
+    // Longer than the longest experiment: nanoseconds would overflow, and the dose would come at no time at all.
+    CHECK_THAT(complaint([](PkModel& m) { m.routes[1].inputs[0].lag_h = 1e9; }), Contains("'oral'") && Contains("lag"));
+    CHECK_THAT(complaint([](PkModel& m) { m.routes[1].inputs[0].duration_h = 1e9; }),
+               Contains("'oral'") && Contains("duration"));
     CHECK_THAT(complaint([](PkModel& m) { m.routes.clear(); }), Contains("no routes"));
     CHECK_THAT(complaint([](PkModel& m) { m.reference_weight_kg = 0; }), Contains("reference_weight"));
 }

@@ -106,7 +106,8 @@ TEST_CASE("diffusion of glutamate refuses what has no meaning", "[glutamate]") {
 }
 
 TEST_CASE("drugs on mGluR2/3 act beside glutamate") {
-    // By hand: o(G) = G/(0.3 + G) is 1/13 at the ambient 0.025 uM and 1/2 at 0.3 uM; half of release is inhibited at most.
+    // By hand: o(G) = G/(0.3 + G) is 1/13 at the ambient 0.025 uM and 1/2 at 0.3 uM; half of release is inhibited
+    // at most.
     const GlutamateParameters p{
         .ambient_uM = 0.025, .mglur_half_uM = 0.3, .mglur_exponent = 1, .mglur_inhibition = 0.5};
     const double healthy = 1 - 0.5 / 13;

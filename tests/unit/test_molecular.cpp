@@ -1,4 +1,4 @@
-// The chain from resting NMDA receptors to AMPA gain: its fixed point, its description, its errors.
+// The chain from resting NMDA receptors to AMPA gain: its input, its fixed point, its description, its errors.
 #include <catch2/catch.hpp>
 
 #include <cmath>
@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "molecular/resting_drive.hpp"
 #include "molecular/signalling.hpp"
+#include "molecular/stress.hpp"
 
 using namespace rewire;
 using namespace rewire::molecular;
@@ -26,6 +28,25 @@ void advance_alike(Signalling& state, double r, double l, double s, const Antago
 }
 
 } // namespace
+
+TEST_CASE("the resting NMDA drive is that of miniature release and of ambient glutamate, by hand", "[molecular]") {
+    // Miniature events meet synaptic receptors, ambient glutamate those outside: 0.7 and 0.3 of the drive.
+    const RestingDrive p{.miniature_share = 0.7};
+    CHECK(resting_nmda_drive(p, 0.5, 0, 1) == Approx(0.65));
+    CHECK(resting_nmda_drive(p, 0, 0.5, 1) == Approx(0.85));
+    CHECK(resting_nmda_drive(p, 0, 0, 2) == Approx(1.3));
+    CHECK(resting_nmda_drive(p, 0.2, 0.4, 1.5) == Approx(0.7 * 0.8 + 0.3 * 0.6 * 1.5));
+    CHECK(resting_nmda_drive(p, 1, 1, 3) == 0);
+    // Health is 1 to the last bit, whatever the share.
+    for (int k = 0; k <= 1000; ++k) REQUIRE(resting_nmda_drive({.miniature_share = 1e-3 * k}, 0, 0, 1) == 1);
+}
+
+TEST_CASE("what stress leaves of synthesis and uptake, by hand", "[molecular]") {
+    CHECK(stress_factor(0.3, 0) == 1);
+    CHECK(stress_factor(0.3, 1) == Approx(0.7));
+    CHECK(stress_factor(0.3, 2) == Approx(0.4));
+    CHECK(stress_factor(0.3, 5) == 0); // never less than nothing
+}
 
 TEST_CASE("healthy signalling stays at exactly 1", "[molecular]") {
     // By construction, for any parameters and any duration: 1e-12 is asked for, equality is what the method
@@ -161,6 +182,13 @@ TEST_CASE("signalling refuses what it cannot advance", "[molecular]") {
     CHECK_THROWS_AS(advance(state, {two, two, two}, {}, p, std::numeric_limits<double>::infinity()),
                     std::invalid_argument);
     CHECK_THROWS_AS(advance(state, {two, two, two}, {}, p, 1, 0), std::invalid_argument);
+    // A sub-step without bound is one step, not none.
+    Signalling whole = make_signalling(1), unbounded = make_signalling(1);
+    const std::vector<double> half(1, 0.5), one(1, 1.0);
+    advance(whole, {half, one, one}, {}, p, 30, 30);
+    advance(unbounded, {half, one, one}, {}, p, 30, std::numeric_limits<double>::infinity());
+    CHECK(whole.eef2_phosphorylation[0] < 1);
+    CHECK(unbounded.eef2_phosphorylation[0] == whole.eef2_phosphorylation[0]);
     state.trkb.pop_back();
     CHECK_THROWS_AS(advance(state, {two, two, two}, {}, p, 1), std::invalid_argument);
 }

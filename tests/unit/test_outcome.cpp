@@ -34,7 +34,8 @@ std::vector<std::size_t> rows(std::size_t n) {
 } // namespace
 
 TEST_CASE("Hedges' g by hand") {
-    // Means -50 and -30; squares about them 200 and 200 with 2 + 2 degrees of freedom: s = 10; d = 2; J = 1 - 3/15 = 0.8.
+    // Means -50 and -30; squares about them 200 and 200 with 2 + 2 degrees of freedom: s = 10; d = 2;
+    // J = 1 - 3/15 = 0.8.
     CHECK(hedges_g(std::vector<double>{-60, -50, -40}, std::vector<double>{-40, -30, -20}) == Approx(1.6));
     CHECK(hedges_g(std::vector<double>{-40, -30, -20}, std::vector<double>{-60, -50, -40}) == Approx(-1.6));
     CHECK(std::isnan(hedges_g(std::vector<double>{1, 1}, std::vector<double>{2, 2})));     // no spread

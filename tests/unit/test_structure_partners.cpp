@@ -195,9 +195,9 @@ TEST_CASE("asking in rounds has the distribution of asking one after another") {
 }
 
 TEST_CASE("distances of pairs are those of asking one after another, in many rounds too") {
-    // The sequential rule, drawn directly in O(N^2), against pairing, 8 times 1,000 pairs each: two-sample KS at the 0.1
-    // per cent point, 1.95 sqrt(2/8000). The pairs of an update depend on each other, which makes the sample smaller
-    // by little: each axon has dozens of dendrites within sigma.
+    // The sequential rule, drawn directly in O(N^2), against pairing, 8 times 1,000 pairs each: two-sample KS at the
+    // 0.1 per cent point, 1.95 sqrt(2/8000). The pairs of an update depend on each other, which makes the sample
+    // smaller by little: each axon has dozens of dendrites within sigma.
     const double sigma = GENERATE(120.0, 500.0);
     const auto positions = box(1000, 600, 12);
     const std::vector<std::int32_t> one_each(1000, 1);
