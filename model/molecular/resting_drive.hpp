@@ -12,6 +12,7 @@
 
 namespace rewire::molecular {
 
+/// Constants of the inputs; see the table below for ranges and sources.
 struct RestingDrive {
     double miniature_share = 0.7;
     double activity_tau_min = 5;

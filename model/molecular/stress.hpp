@@ -9,6 +9,7 @@
 
 namespace rewire::molecular {
 
+/// Effects of stress; see the table below for ranges and sources.
 struct Stress {
     double bdnf_synthesis_loss = 0.3;
     double eaat2_loss = 0.2;

@@ -98,7 +98,7 @@ struct Described<structure::GrowthRule> {
         {"rule", "1", &S::rule, any_value, "shape of the growth curve", "Butz & van Ooyen 2013",
          "linear|gaussian|sigmoid"},
         {"growth_rate", "1/s", &S::growth_rate_per_s, positive, "greatest growth of the number of elements (nu)",
-         "calibrated: 50 to 170 elements in the structural time constant of 12 to 48 h"},
+         "calibrated: 43 to 173 elements in the structural time constant of 12 to 48 h"},
         {"eta", "1", &S::eta, any_value, "calcium below which elements retract (gaussian only)", "NEST example"},
         {"target", "1", &S::target, positive, "calcium at which growth stops (eps); 0.05 is 5 Hz", "NEST example"},
         {"width", "1", &S::width, positive, "width of the curve (psi, sigmoid only)", "[M] Butz et al. 2014"},

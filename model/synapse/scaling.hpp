@@ -33,6 +33,7 @@
 
 namespace rewire::synapse {
 
+/// Constants of the controller; see the table below for ranges and sources.
 struct Scaling {
     double rate_per_h = 0.00729;
     double least = 0.5;
