@@ -124,7 +124,7 @@ ALL = [
     Simulation("one_infusion", "six_infusions.toml", AFTER_WEEKS | {"dose.0.repeat.times": "1"}),
     Simulation("six_infusions", "six_infusions.toml", AFTER_WEEKS | FOLLOWED),
     Simulation("neurogenesis", "neurogenesis.toml", circuit=False),
-    Simulation("neurogenesis_ssri", "neurogenesis_ssri.toml", circuit=False),
+    Simulation("neurogenesis_ssri", "neurogenesis_ssri.toml", {"experiment.duration": "28 d"}, circuit=False),
     Simulation("elements_gaussian", "structural_plasticity.toml", {"record.spikes": "false"}, circuit=False),
     Simulation("elements_linear", "structural_plasticity.toml", LINEAR | {"record.spikes": "false"}, circuit=False),
     # Its patients are its spread.

@@ -216,7 +216,7 @@ TARGETS = [
     Target("R8", "2-4 wk", PREDICTION, "proliferation from day 14 to 28 of an SSRI", "%",
            "Malberg 2000 [V title; M size]; no change in Marlatt 2010 [V]", 15, 60,
            ("neurogenesis_ssri", "neurogenesis"), partial(m.proliferation_change, from_d=14, to_d=28),
-           "births follow BDNF in proportion, and BDNF rises little by then", quick=False),
+           "births follow BDNF in proportion, days late, and BDNF is up by 15 % only", quick=False),
     Target("R8", "latency", CHECK, "age at which the first new neurons fire", "d", "section 8 of the references [M]",
            21, INF, ("neurogenesis",), m.latency_d, NUMERICS, quick=False),
     Target("R8", "share", PREDICTION, "spikes of a day that neurons of the last eight weeks fire", "%",
