@@ -44,7 +44,10 @@ void read_glutamate(TableReader& root, engine::Model& model) {
 /// `populations`: those with a mechanism, which changes conductances.
 std::vector<std::size_t> read_populations(TableReader& table, const engine::Model& model, std::string_view mechanism) {
     std::vector<std::size_t> found;
-    for (const std::string& name : table.string_list("populations").value_or(std::vector<std::string>{}))
+    const std::optional<std::vector<std::string>> names = table.string_list("populations");
+    if (names && names->empty())
+        table.error("populations", fmt::format("must name a population at least, or {} acts on none", mechanism));
+    for (const std::string& name : names.value_or(std::vector<std::string>{}))
         if (const auto index = index_of(table, "populations", "population", name, model.populations)) {
             if (neuron::uses_currents(model.populations[*index].model))
                 table.error("populations", fmt::format("{} has a neuron model with synaptic currents; {} needs "

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include <boost/algorithm/string/replace.hpp>
 #include <fmt/format.h>
 #include <udunits2.h>
 
@@ -146,9 +147,11 @@ std::optional<std::string> spelled_for_udunits(std::string_view unit) {
     }
 }
 
-/// The unit, or null if it is unknown.
+/// The unit, or null if it is unknown. The micro sign and the Greek letter, which looks the same, are read as "u".
 Unit find_unit(std::string_view unit) {
-    const std::optional<std::string> spelled = spelled_for_udunits(unit);
+    std::string ascii{unit};
+    for (const char* micro : {"\u00b5", "\u03bc"}) boost::algorithm::replace_all(ascii, micro, "u");
+    const std::optional<std::string> spelled = spelled_for_udunits(ascii);
     return Unit{spelled ? ut_parse(unit_system(), spelled->c_str(), UT_ASCII) : nullptr};
 }
 

@@ -70,6 +70,12 @@ TEST_CASE("derived units agree with their definition") {
     CHECK(parse_quantity("20 mL/min/kg", "L/h/kg") == Approx(1.2).epsilon(1e-15));
 }
 
+TEST_CASE("micro may be written as u, as the micro sign or as the Greek letter") {
+    for (const char* text : {"0.5 uM", "0.5 \u00b5M", "0.5 \u03bcM", "0.5\u00b5M"})
+        CHECK(parse_quantity(text, "nM") == 500);
+    CHECK(parse_quantity("2 ug/\u00b5L", "g/L") == 2);
+}
+
 TEST_CASE("plain numbers and per cent") {
     CHECK(parse_quantity("0.35", "1") == 0.35);
     CHECK(parse_quantity("35 %", "1") == 0.35);
@@ -99,7 +105,7 @@ TEST_CASE("each fault has its kind") {
     for (const char* text : {"", "  ", "ms", "ten ms", "- 5 ms", "+-5 ms", "5"})
         CHECK(error_of(text, "ms").kind == (std::string(text) == "5" ? Kind::missing_unit : Kind::not_a_number));
     for (const char* text : {"5 mx", "5 ms or so", "5 ms 3", "5 2 ms", "5 ms3x", "5 m s", "5 ms;", "5 mmin", "5 ms/",
-                             "5 //ms", "5 _kg", "5 ms^", "5 \xc2\xb5m", "5,0 ms", "0x10 ms", "5 MS", "5 a"})
+                             "5 //ms", "5 _kg", "5 ms^", "5 \xc2\xb0m", "5,0 ms", "0x10 ms", "5 MS", "5 a"})
         CHECK(error_of(text, "ms").kind == Kind::unknown_unit);
     for (const char* text : {"nan ms", "inf ms", "-inf", "1e999 ms"})
         CHECK(error_of(text, "ms").kind == Kind::not_finite);
