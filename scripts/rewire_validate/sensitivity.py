@@ -31,6 +31,9 @@ class Constant:
         return f'"{text} {self.unit}"' if self.unit else text
 
 
+#: A fraction of the cost of the default tolerance; what it adds to the noise is in what effects are by chance.
+COARSE = LEAN | {"multirate.tolerance": "0.1", "multirate.synapse_change": "0.1"}
+
 KETAMINE = "drug.ketamine.species.ketamine"
 CONSTANTS = [
     Constant("glutamate.evoked_share", 0.3, 0.9, "", "calibrated to S7; not measured"),
@@ -69,8 +72,8 @@ def point_settings(point):
 
 def runs_of(name, settings):
     """The dose and its control at one point. Norketamine keeps its own constants of the block."""
-    dosed = Simulation(f"{name}_ketamine", "ketamine_infusion.toml", LEAN | settings)
-    return dosed, dataclasses.replace(dosed, name=f"{name}_control", settings=LEAN | settings | NO_DOSE)
+    dosed = Simulation(f"{name}_ketamine", "ketamine_infusion.toml", COARSE | settings)
+    return dosed, dataclasses.replace(dosed, name=f"{name}_control", settings=COARSE | settings | NO_DOSE)
 
 
 def outputs_of(session, runs, seed):
