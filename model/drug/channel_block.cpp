@@ -2,19 +2,22 @@
 
 #include <algorithm>
 
+#include <boost/container/small_vector.hpp>
+
 namespace rewire::drug {
 namespace {
 
-/// A square matrix whose columns are the chances to end in each state, by rows.
+/// A square matrix whose columns are the chances to end in each state, by rows. There is one for each neuron and pool in
+/// every tick: three ligands fit without an allocation.
 struct Transitions {
     std::size_t size;
-    std::vector<double> p;
+    boost::container::small_vector<double, 16> p = boost::container::small_vector<double, 16>(size * size, 0.0);
 
     double& at(std::size_t to, std::size_t from) { return p[to * size + from]; }
     double at(std::size_t to, std::size_t from) const { return p[to * size + from]; }
 
     Transitions times(const Transitions& other) const {
-        Transitions result{size, std::vector<double>(size * size, 0)};
+        Transitions result{size};
         for (std::size_t i = 0; i < size; ++i)
             for (std::size_t k = 0; k < size; ++k)
                 for (std::size_t j = 0; j < size; ++j) result.at(i, j) += at(i, k) * other.at(k, j);
@@ -44,10 +47,14 @@ void relax_blocks(std::span<double> b, std::span<const double> on_per_s, std::sp
     for (const double on : on_per_s) fastest += on;
     for (const double off : off_per_s) fastest = std::max(fastest, off);
     if (!(fastest * duration_s > 0)) return;
+    const auto none = [](std::span<const double> of) {
+        return std::ranges::all_of(of, [](double x) { return x == 0; });
+    };
+    if (none(b) && none(on_per_s)) return;
     // A channel is a Markov chain: free (state 0) or blocked by k. Its transitions over a short time q are the Poisson
     // mixture of 0, 1, 2... jumps (uniformisation, Jensen 1953), over a long one their repeated square. All terms are
     // positive: nothing cancels, whatever the rates.
-    Transitions jump{size, std::vector<double>(size * size, 0)};
+    Transitions jump{size};
     jump.at(0, 0) = 1;
     for (std::size_t k = 0; k < ligands; ++k) {
         jump.at(k + 1, 0) = on_per_s[k] / fastest;
@@ -57,7 +64,7 @@ void relax_blocks(std::span<double> b, std::span<const double> on_per_s, std::sp
     }
     const int squarings = std::max(0, 4 + static_cast<int>(std::ceil(std::log2(fastest * duration_s))));
     const double q = std::ldexp(fastest * duration_s, -squarings); // 1/16 or less: 9 jumps leave an error below 1e-17
-    Transitions whole{size, std::vector<double>(size * size, 0)};
+    Transitions whole{size};
     for (std::size_t i = 0; i < size; ++i) whole.at(i, i) = 1;
     for (int n = 9; n > 0; --n) {
         whole = jump.times(whole);
