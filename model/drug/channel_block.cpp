@@ -7,8 +7,8 @@
 namespace rewire::drug {
 namespace {
 
-/// A square matrix whose columns are the chances to end in each state, by rows. There is one for each neuron and pool in
-/// every tick: three ligands fit without an allocation.
+/// A square matrix whose columns are the chances to end in each state, by rows. There is one for each neuron and pool
+/// in every tick: three ligands fit without an allocation.
 struct Transitions {
     std::size_t size;
     boost::container::small_vector<double, 16> p = boost::container::small_vector<double, 16>(size * size, 0.0);
