@@ -117,9 +117,8 @@ std::vector<record::Measure> measures_of(const clinic::Outcome& outcome) {
     add("effect_size", "1", "Hedges' g against the control plan, positive where patients improve more", &Plan::g);
     add("better", "1", "share of patients who improve more than under the control plan", &Plan::better);
     add("number_needed_to_treat", "1",
-        "number needed to treat for one more SURROGATE response than under control; low above high: through infinity "
-        "to "
-        "harm",
+        "number needed to treat for one more SURROGATE response than under control; low above high: through "
+        "infinity to harm",
         &Plan::nnt);
     record::Measure relapse{"relapse",
                             "d",

@@ -47,6 +47,7 @@ void relax_blocks(std::span<double> b, std::span<const double> on_per_s, std::sp
     for (const double on : on_per_s) fastest += on;
     for (const double off : off_per_s) fastest = std::max(fastest, off);
     if (!(fastest * duration_s > 0)) return;
+    // Most of the time there is no drug.
     const auto none = [](std::span<const double> of) {
         return std::ranges::all_of(of, [](double x) { return x == 0; });
     };

@@ -31,7 +31,7 @@ class Constant:
         return f'"{text} {self.unit}"' if self.unit else text
 
 
-#: A fraction of the cost of the default tolerance; what it adds to the noise is in what effects are by chance.
+#: Coarser and cheaper than by default; what that adds to the noise is in what effects are by chance.
 COARSE = LEAN | {"multirate.tolerance": "0.1", "multirate.synapse_change": "0.1"}
 
 KETAMINE = "drug.ketamine.species.ketamine"
