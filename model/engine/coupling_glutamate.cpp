@@ -10,9 +10,8 @@ namespace rewire::engine {
 namespace {
 
 /// Uptake by EAAT2 relative to healthy.
-double eaat2_left(const Model& model, const Influences& acting, double inflammation) {
-    return molecular::stress_factor(model.stress.eaat2_loss, acting.of("stress")) *
-           (1 - acting.on(drug::Target::uptake)) *
+double eaat2_left(const Model& model, const Influences& acting, double stress_load, double inflammation) {
+    return molecular::stress_factor(model.stress.eaat2_loss, stress_load) * (1 - acting.on(drug::Target::uptake)) *
            (1 - inflammation_effect(model, &molecular::InflammationParameters::eaat2_loss, inflammation));
 }
 
@@ -61,11 +60,11 @@ void start_glutamate(SlowSetting& setting, SlowState& state) {
 }
 
 void advance_glutamate(const SlowSetting& setting, SlowState& state, const SlowInputs& inputs, const Influences& acting,
-                       const std::vector<double>& inflammation, double seconds) {
+                       double stress_load, const std::vector<double>& inflammation, double seconds) {
     const std::size_t n = setting.model.voxels_per_region();
     for (std::size_t r = 0; r * n < state.glutamate.size(); ++r) {
         const std::span<glutamate::ExtracellularPool> voxels = std::span(state.glutamate).subspan(r * n, n);
-        state.eaat2[r] = eaat2_left(setting.model, acting, inflammation[r]);
+        state.eaat2[r] = eaat2_left(setting.model, acting, stress_load, inflammation[r]);
         glutamate::advance(voxels, setting.diffusion[r], std::span(inputs.release_events_per_s).subspan(r * n, n),
                            state.eaat2[r], seconds);
         state.window.glutamate_uM_s[r] += seconds * glutamate::mean_concentration_uM(voxels);

@@ -11,10 +11,11 @@ namespace {
 
 /// All that acts on the chain of a population but its drives.
 /// \param inflammation  J of its region
-molecular::Antagonists antagonists(const Model& model, const Influences& acting, double inflammation) {
+molecular::Antagonists antagonists(const Model& model, const Influences& acting, double stress_load,
+                                   double inflammation) {
     using drug::Target;
     using molecular::InflammationParameters;
-    const double stress = molecular::stress_factor(model.stress.bdnf_synthesis_loss, acting.of("stress")),
+    const double stress = molecular::stress_factor(model.stress.bdnf_synthesis_loss, stress_load),
                  therapy = std::max(0.0, 1 + acting.of("bdnf_synthesis")),
                  inflamed = 1 - inflammation_effect(model, &InflammationParameters::bdnf_synthesis_loss, inflammation);
     return {.anti_bdnf = acting.on(Target::bdnf),
@@ -31,7 +32,7 @@ molecular::Antagonists antagonists(const Model& model, const Influences& acting,
 } // namespace
 
 void advance_signalling(const SlowSetting& setting, SlowState& state, const SlowInputs& inputs,
-                        const Influences& acting, const std::vector<double>& inflammation,
+                        const Influences& acting, double stress_load, const std::vector<double>& inflammation,
                         const std::vector<std::vector<double>>& resting_before, double seconds) {
     const Model& model = setting.model;
     if (!model.signalling) return;
@@ -56,7 +57,7 @@ void advance_signalling(const SlowSetting& setting, SlowState& state, const Slow
         const std::vector<double> l_types(resting[p].size(), l_open * l_type), ampas(resting[p].size(), ampa);
         const std::size_t region = model.populations[p].region;
         molecular::advance(state.signalling[p], {resting[p], l_types, ampas},
-                           antagonists(model, acting, inflammation[region]), *model.signalling, seconds);
+                           antagonists(model, acting, stress_load, inflammation[region]), *model.signalling, seconds);
     }
 }
 

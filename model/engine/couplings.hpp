@@ -3,15 +3,16 @@
 // holds to the next. Each stands in the file of what is acted on:
 //
 //   acted on            by                                                           file
+//   stress load         stress                                                       slow_part.cpp
 //   inflammation        stress, LPS, drugs                                           coupling_inflammation.cpp
-//   glutamate uptake    stress, inflammation, drugs                                  coupling_glutamate.cpp
+//   glutamate uptake    stress load, inflammation, drugs                             coupling_glutamate.cpp
 //   glutamate           release by spikes, uptake, diffusion                         coupling_glutamate.cpp
 //   release             glutamate and drugs, through mGluR2/3                        coupling_glutamate.cpp
 //   NMDA receptors      blockers, antagonists, kynurenic acid; outside of synapses   coupling_nmda.cpp
 //                       also ambient glutamate and quinolinic acid
 //   resting NMDA drive  NMDA receptors                                               coupling_nmda.cpp
-//   signalling (BDNF    resting drive, activity, stress, inflammation, therapies,    coupling_signalling.cpp
-//     and its chain)    drugs
+//   signalling (BDNF    resting drive, activity, stress load, inflammation,          coupling_signalling.cpp
+//     and its chain)    therapies, drugs
 //   AMPA, GABA_A        AMPA: signalling (TNF-a acts there), scaling, drugs;         coupling_ampa_gaba.cpp
 //                       GABA_A: inflammation, drugs
 //   calcium, scaling    spikes                                                       coupling_calcium.cpp
@@ -48,9 +49,10 @@ double inflammation_effect(const Model& model, double molecular::InflammationPar
 /// Places neurons in voxels, and sets all receptors to the healthy ambient level.
 void configure_glutamate(SlowSetting& setting, FastNetwork& network);
 void start_glutamate(SlowSetting& setting, SlowState& state);
+/// \param stress_load  mean over the stretch
 /// \param inflammation  J of each region
 void advance_glutamate(const SlowSetting& setting, SlowState& state, const SlowInputs& inputs, const Influences& acting,
-                       const std::vector<double>& inflammation, double seconds);
+                       double stress_load, const std::vector<double>& inflammation, double seconds);
 /// Open fraction of extrasynaptic NMDA receptors, for the sampling, and factors of release.
 void write_glutamate(const SlowSetting& setting, const SlowState& state, const Influences& acting,
                      FastNetwork& network);
@@ -75,10 +77,11 @@ void write_nmda(const SlowSetting& setting, const SlowState& state, const Influe
 
 // ---- signalling
 
+/// \param stress_load  mean over the stretch
 /// \param inflammation  J of each region
 /// \param resting_before  resting_drives() at the start of the stretch
 void advance_signalling(const SlowSetting& setting, SlowState& state, const SlowInputs& inputs,
-                        const Influences& acting, const std::vector<double>& inflammation,
+                        const Influences& acting, double stress_load, const std::vector<double>& inflammation,
                         const std::vector<std::vector<double>>& resting_before, double seconds);
 
 // ---- AMPA and GABA receptors

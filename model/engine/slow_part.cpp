@@ -21,6 +21,7 @@ std::vector<double> controlled(const SlowState& state, const std::vector<std::ve
         for (const auto& variable : StateOf<molecular::Signalling>::variables)
             add_mean(p, state.signalling[p].*std::get<std::vector<double> molecular::Signalling::*>(variable.member));
     for (std::size_t p = 0; p < state.calcium_filtered.size(); ++p) add_mean(p, state.calcium_filtered[p]);
+    values.push_back(1 + state.stress_load);
     const molecular::Inflammation& inflamed = state.inflammation;
     for (const auto* excess : {&inflamed.tnf_a, &inflamed.il_6, &inflamed.il_1b, &inflamed.microglia})
         for (const double x : *excess) values.push_back(1 + x);
@@ -103,10 +104,11 @@ void SlowPart::advance_without_structure(SlowState& state, const SlowInputs& inp
     const std::vector<double> blockers_after_uM = blocker_concentrations_uM(setting_, state);
     for (std::size_t b = 0; b < blockers_uM.size(); ++b) blockers_uM[b] = mean(blockers_uM[b], blockers_after_uM[b]);
     // I, B, G, M, H
+    const double stress_load = molecular::advance_load(model.stress, state.stress_load, acting.of("stress"), seconds);
     const std::vector<double> inflammation = advance_inflammation(setting_, state, acting, seconds);
     advance_block(setting_, state, inputs, blockers_uM, seconds);
-    advance_glutamate(setting_, state, inputs, acting, inflammation, seconds);
-    advance_signalling(setting_, state, inputs, acting, inflammation, resting, seconds);
+    advance_glutamate(setting_, state, inputs, acting, stress_load, inflammation, seconds);
+    advance_signalling(setting_, state, inputs, acting, stress_load, inflammation, resting, seconds);
     advance_calcium(setting_, state, inputs, seconds, stretch);
 }
 

@@ -40,6 +40,7 @@ struct SlowState {
     std::vector<std::array<BlockedPool, 2>> blocked;     ///< per population
     std::vector<glutamate::ExtracellularPool> glutamate; ///< per voxel, region by region
     std::vector<double> eaat2;                           ///< per region
+    double stress_load = 0;                              ///< what stress has built up, see molecular/stress.hpp
     molecular::Inflammation inflammation;                ///< per region; empty without
     std::vector<molecular::Signalling> signalling;       ///< per population; empty without
     std::vector<double> l_type, ampa;                    ///< filtered drives relative to healthy, per population

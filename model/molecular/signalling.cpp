@@ -10,7 +10,7 @@ namespace rewire::molecular {
 namespace {
 
 /// The states of one neuron, in the order of the table StateOf<Signalling>.
-enum Index : std::size_t { eef2, bdnf, released, trkb, slow, chronic, mtorc1, protein, ampa, state_count };
+enum Index : std::size_t { eef2, bdnf, released, trkb, slow, recovery, chronic, mtorc1, protein, ampa, state_count };
 using Levels = std::array<double, state_count>;
 
 constexpr auto& variables = StateOf<Signalling>::variables;
@@ -65,9 +65,11 @@ struct Chain {
     Levels rates_per_s(const Drives& d) const {
         constexpr double minute = 60, hour = 3600, day = 86400;
         const double healthy_turnover = (p.bdnf_degradation_per_h + p.bdnf_release_per_h) / hour;
-        return {1 / (minute * p.eef2_tau_min),   healthy_turnover * bdnf_turnover(d), 1 / (minute * p.released_tau_min),
-                1 / (minute * p.trkb_tau_min),   1 / (hour * p.trkb_slow_tau_h),      1 / (day * p.trkb_chronic_tau_d),
-                1 / (minute * p.mtorc1_tau_min), 1 / (day * p.protein_tau_d),         1 / (minute * p.ampa_tau_min)};
+        return {1 / (minute * p.eef2_tau_min),     healthy_turnover * bdnf_turnover(d),
+                1 / (minute * p.released_tau_min), 1 / (minute * p.trkb_tau_min),
+                1 / (hour * p.trkb_slow_tau_h),    1 / (day * p.trkb_recovery_tau_d),
+                1 / (day * p.trkb_chronic_tau_d),  1 / (minute * p.mtorc1_tau_min),
+                1 / (day * p.protein_tau_d),       1 / (minute * p.ampa_tau_min)};
     }
 
     /// The equations of the header, each written so that it is exactly 1 when all states and inputs are.
@@ -76,13 +78,15 @@ struct Chain {
         const double synthesis = std::max(0.0, 1 - suppression * y[eef2]) / (1 - suppression) * a.bdnf_synthesis *
                                  translation * (1 + p.trkb_chronic_gain * (y[chronic] - 1));
         const double excess = y[mtorc1] - 1;
-        const double made = excess > 0 ? 1 + p.protein_rate_per_h * protein_tau_h * excess : y[mtorc1];
+        const double made =
+            excess > 0 ? 1 + p.protein_rate_per_h * protein_tau_h * excess : 1 + p.protein_mtorc1_share * excess;
         const double gain = 1 + p.ampa_eef2_gain * (1 - y[eef2]) + p.ampa_protein_gain * (y[protein] - 1) + direct;
         return {d.resting_nmda + p.eef2_floor * (1 - d.resting_nmda),
                 synthesis / bdnf_turnover(d),
                 (1 - a.anti_bdnf) * y[bdnf] * d.release,
                 (1 - a.trkb_block) * (1 + a.trkb_modulation) * of_bdnf(y[released]),
-                y[trkb] + p.trkb_slow_floor * (1 - y[trkb]),
+                std::max(y[trkb], y[recovery]),
+                std::clamp(y[trkb], p.trkb_recovery_floor, 1.0),
                 y[trkb],
                 (1 - a.rapamycin) * of_trkb(y[trkb] / y[slow]) * d.ampa,
                 translation * made,
@@ -135,7 +139,7 @@ void advance(Signalling& state, const SignallingInputs& inputs, const Antagonist
     const Chain chain{parameters, antagonists};
     std::array<double*, state_count> columns;
     for (std::size_t k = 0; k < state_count; ++k) columns[k] = values_of(state, k).data();
-    // A neuron runs through all its sub-steps while its nine states sit in registers.
+    // A neuron runs through all its sub-steps while its states sit in registers.
     for (std::size_t i = 0; i < state.ampa_gain.size(); ++i) {
         const Drives drives{chain.of_nmda(inputs.resting_nmda_drive[i]), chain.of_l_type(inputs.l_type_drive[i]),
                             chain.of_ampa(inputs.ampa_drive[i])};
@@ -148,16 +152,10 @@ void advance(Signalling& state, const SignallingInputs& inputs, const Antagonist
 
 double loop_gain(const SignallingParameters& p, double activity_gain) {
     const double of_bdnf = Hill(p.trkb_exponent, p.trkb_half).slope_at_one();
-    const double of_l_type = Hill(p.release_exponent, p.release_half).slope_at_one();
-    const double of_trkb = Hill(p.mtorc1_trkb_exponent, p.mtorc1_trkb_half).slope_at_one();
     const double of_ampa = Hill(p.mtorc1_ampa_exponent, p.mtorc1_ampa_half).slope_at_one();
-    const double chronic_loop = p.trkb_chronic_gain * of_bdnf;
-    if (chronic_loop >= 1) return std::numeric_limits<double>::infinity();
-    const double depletion = p.bdnf_release_per_h / (p.bdnf_degradation_per_h + p.bdnf_release_per_h);
-    const double trkb_per_l_type = of_bdnf * (1 - depletion) * of_l_type / (1 - chronic_loop);
-    const double mtorc1_per_activity = of_trkb * p.trkb_slow_floor * trkb_per_l_type + of_ampa;
+    if (p.trkb_chronic_gain * of_bdnf >= 1) return std::numeric_limits<double>::infinity();
     const double amplification = std::max(p.protein_rate_per_h * 24 * p.protein_tau_d, 1.0);
-    return p.ampa_protein_gain * amplification * mtorc1_per_activity * activity_gain;
+    return p.ampa_protein_gain * amplification * of_ampa * activity_gain;
 }
 
 } // namespace rewire::molecular

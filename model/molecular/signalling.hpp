@@ -8,20 +8,25 @@
 //     dB/dt = k_syn (1 - w_E E)+ q c (1-an) - (k_deg + k_rel h(L)) B         dendritic BDNF; Autry 2011
 //     tau_X dX/dt = (1-ab) B h(L) - X                                        released BDNF; Lepack 2014
 //     tau_T dT/dt = (1-tb) (1+PAM) h(X) - T                                  TrkB; PAM: Casarotto 2021
-//     tau_s dTs/dt = f + (1-f) T - Ts                                        adaptation to TrkB
+//     tau_s dTs/dt = max(T, Tr) - Ts                                         adaptation to TrkB, within hours
+//     tau_r dTr/dt = min(1, max(f, T)) - Tr                                  and to less than in health: days
 //     tau_c dTc/dt = T - Tc,   c = 1 + g_c (Tc - 1)                          TrkB over weeks, raises BDNF
 //     tau_M dM/dt = (1-rap) h(T/Ts) h(S) - M                                 mTORC1 needs both; Li 2010
 //     dP/dt = (1-an) [1/tau_P + k (M-1)] - P/tau_P,                          synaptic proteins; Li 2010
-//             k = k_P for M > 1, 1/tau_P below
+//             k = k_P for M > 1, s/tau_P below
 //     tau_A dA/dt = TNF (1 + g_E (1-E) + g_P (P-1) + g_H C/(C+C_50) + d)+ - A    AMPA gain; Nosyreva 2013
 //
 // with (x)+ = max(x, 0), q the factor of stress and inflammation, TNF that of TNF-a (Stellwagen 2005), C the
 // HNK level, d what drugs add directly, and ab, tb, rap, an the antagonists (anti-BDNF, TrkB block, rapamycin,
 // anisomycin).
-// k_syn = (k_deg + k_rel)/(1 - w_E) is derived, so that B = 1 is the healthy steady state. f is small: it
-// keeps T/Ts defined, and M low, when TrkB is blocked for so long that Ts has followed it down (towards 0
-// adaptation is perfect). What M has above 1 is amplified up to k_P tau_P fold into P: pool noisy inputs over
-// a population first, or their noise is rectified.
+// k_syn = (k_deg + k_rel)/(1 - w_E) is derived, so that B = 1 is the healthy steady state.
+//
+// mTORC1 adapts to TrkB at two speeds: within hours to more of it, or a transient would not be one; to less of it only
+// over days (Tr, assumed), never below f. Were both as fast, four hours without TrkB would make cells so sensitive that
+// its mere return raises P more than ketamine does, and no control experiment is known to end so.
+//
+// What M has above 1 is amplified up to k_P tau_P fold into P: pool noisy inputs over a population first, or their
+// noise is rectified.
 //
 // Scheme: with the inputs held, every equation is y' = (u(y) - y)/tau with a constant tau, so the exponential
 // Runge-Kutta method ETD2RK (Cox & Matthews 2002, J Comput Phys 176:430) is exact for the decay,
@@ -51,7 +56,8 @@ struct SignallingParameters {
     double trkb_exponent = 1.5;
     double trkb_half = 2;
     double trkb_slow_tau_h = 1.5;
-    double trkb_slow_floor = 0.01;
+    double trkb_recovery_tau_d = 4;
+    double trkb_recovery_floor = 0.3;
     double trkb_chronic_tau_d = 14;
     double trkb_chronic_gain = 0.35;
     double mtorc1_tau_min = 30;
@@ -61,6 +67,7 @@ struct SignallingParameters {
     double mtorc1_ampa_half = 0.2;
     double protein_rate_per_h = 0.3;
     double protein_tau_d = 3;
+    double protein_mtorc1_share = 0.2;
     double ampa_tau_min = 40;
     double ampa_eef2_gain = 0.7;
     double ampa_protein_gain = 0.15;
@@ -75,6 +82,7 @@ struct Signalling {
     std::vector<double> bdnf_released;
     std::vector<double> trkb;
     std::vector<double> trkb_slow;
+    std::vector<double> trkb_recovery;
     std::vector<double> trkb_chronic;
     std::vector<double> mtorc1;
     std::vector<double> synaptic_protein;
@@ -113,13 +121,13 @@ Signalling make_signalling(std::size_t size);
 void advance(Signalling& state, const SignallingInputs& inputs, const Antagonists& antagonists,
              const SignallingParameters& parameters, double duration_s, double max_substep_s = 60);
 
-/// Linearised steady gain of the loop A -> activity -> S, L -> M -> P -> A around the healthy state, in the
-/// branch M > 1, where proteins answer most: the loop returns to 1 after any small perturbation only if it is
-/// below 1. With s_x = n K^n/(1+K^n) the slope of h_x at 1 and kappa = k_rel/(k_deg+k_rel):
-///     dT = s_X (1-kappa) s_L / (1 - g_c s_X) dL            (the denominator: chronic TrkB)
-///     dM = s_T f dT + s_S dS,   dP = k_P tau_P dM,   dA = g_P dP
-/// \param activity_gain  relative change of S and of L per relative change of A (a property of the circuit)
-/// \returns infinity where chronic TrkB alone runs away (g_c s_X >= 1)
+/// Linearised steady gain of the loop A -> activity -> S -> M -> P -> A around the healthy state, in the branch M > 1,
+/// where proteins answer most: the loop returns to 1 after any small perturbation only if it is below 1. With
+/// s_S = n K^n/(1+K^n) the slope of h(S) at 1:
+///     dM = s_S dS,   dP = k_P tau_P dM,   dA = g_P dP
+/// The way through L, BDNF and TrkB has no part in it, as M adapts to TrkB.
+/// \param activity_gain  relative change of S per relative change of A (a property of the circuit)
+/// \returns infinity where BDNF raises itself through chronic TrkB (g_c times the slope of h(X) 1 or more)
 double loop_gain(const SignallingParameters& parameters, double activity_gain);
 
 } // namespace rewire::molecular
@@ -168,12 +176,15 @@ struct Described<molecular::SignallingParameters> {
          "[M] K_D 1 nM (0.2-2), above the resting level"},
         {"trkb_slow_tau", "h", &S::trkb_slow_tau_h, positive, "adaptation of mTORC1 to TrkB",
          "calibrated: mTORC1 back by 3 h, Li 2010 (1-2 h)"},
-        {"trkb_slow_floor",
+        {"trkb_recovery_tau", "d", &S::trkb_recovery_tau_d, positive,
+         "adaptation of mTORC1 to less TrkB than in health",
+         "assumed: days, so that a block of TrkB for hours leaves no rebound; low confidence"},
+        {"trkb_recovery_floor",
          "1",
-         &S::trkb_slow_floor,
+         &S::trkb_recovery_floor,
          {0, 1, true},
-         "f: part of the adaptation that needs no TrkB",
-         "chosen small: keeps T/Ts defined under a complete block"},
+         "f: lowest TrkB that mTORC1 adapts to, relative to healthy",
+         "assumed: below TrkB under chronic stress (0.4)"},
         {"trkb_chronic_tau", "d", &S::trkb_chronic_tau_d, positive, "slow route from TrkB to BDNF synthesis",
          "[M] SSRIs raise BDNF over weeks (10-20 d)"},
         {"trkb_chronic_gain",
@@ -198,6 +209,9 @@ struct Described<molecular::SignallingParameters> {
          "calibrated: rise in 1-6 h, Li 2010"},
         {"protein_tau", "d", &S::protein_tau_d, positive, "lifetime of synaptic proteins",
          "[M] Li 2010 (1.5-7 d: up to 72 h, back by 7 d)"},
+        {"protein_mtorc1_share", "1", &S::protein_mtorc1_share, fraction,
+         "s: share of healthy synthesis of synaptic proteins that needs mTORC1",
+         "[M] rapamycin alone leaves synaptic proteins and spines, Li 2010; low confidence"},
         {"ampa_tau", "min", &S::ampa_tau_min, positive, "insertion and removal of AMPA receptors",
          "[M] Nosyreva 2013 (about 1 h after resting-NMDA block)"},
         {"ampa_eef2_gain", "1", &S::ampa_eef2_gain, non_negative, "g_E: AMPA gain per fall of eEF2 phosphorylation",
@@ -224,6 +238,7 @@ struct StateOf<molecular::Signalling> {
         {"bdnf_released", "1", &S::bdnf_released, "X: released BDNF"},
         {"trkb", "1", &S::trkb, "T: active TrkB"},
         {"trkb_slow", "1", &S::trkb_slow, "Ts: adaptation to TrkB"},
+        {"trkb_recovery", "1", &S::trkb_recovery, "Tr: level that adaptation may fall to"},
         {"trkb_chronic", "1", &S::trkb_chronic, "Tc: TrkB averaged over weeks"},
         {"mtorc1", "1", &S::mtorc1, "M: active mTORC1"},
         {"synaptic_protein", "1", &S::synaptic_protein, "P: synaptic proteins"},

@@ -119,8 +119,8 @@ every = "5 min"
     const double ambient = slow(result, "glutamate_extracellular").front();
     CHECK(ambient > 0);
     CHECK(deviation("glutamate_extracellular", ambient) < 1e-12);
-    for (const char* name :
-         {"bdnf", "bdnf_released", "trkb", "trkb_slow", "trkb_chronic", "mtorc1", "synaptic_protein", "ampa_gain"}) {
+    for (const char* name : {"bdnf", "bdnf_released", "trkb", "trkb_slow", "trkb_recovery", "trkb_chronic", "mtorc1",
+                             "synaptic_protein", "ampa_gain"}) {
         CAPTURE(name);
         CHECK(deviation(name, 1) < 1e-6);
     }

@@ -52,6 +52,8 @@ receptors = { ampa = 1, nmda = 0.5 }
 populations = ["e"]
 ampa_hnk_gain = 0.4
 resting_drive = { miniature_share = 0.6 }
+[stress]
+load_tau = "0.1 s"
 [multirate]
 settle = "100 ms"
 shortest_burst = "1 s"
@@ -130,9 +132,6 @@ TEST_CASE("what acts on the chain acts with the strength that it says, as an int
             return a;
         };
     };
-    const auto synthesis = [](double change) {
-        return [change](double s) { return Acting{.antagonists = {.bdnf_synthesis = 1 + change * s}}; };
-    };
     const std::vector<Case> cases{
         {"anti_bdnf", 0.4, antagonist(&molecular::Antagonists::anti_bdnf)},
         {"trkb_block", 0.4, antagonist(&molecular::Antagonists::trkb_block)},
@@ -141,8 +140,9 @@ TEST_CASE("what acts on the chain acts with the strength that it says, as an int
         {"anisomycin", 0.4, antagonist(&molecular::Antagonists::anisomycin)},
         {"ampa_gain", 0.3, antagonist(&molecular::Antagonists::ampa_gain)},
         {"hnk", 2, antagonist(&molecular::Antagonists::hnk_uM)},
-        {"bdnf_synthesis", 0.5, synthesis(1)},
-        {"stress", 1.5, synthesis(-0.3)}, // the loss of synthesis at stress 1 (molecular/stress.hpp)
+        {"bdnf_synthesis", 0.5, [](double s) { return Acting{.antagonists = {.bdnf_synthesis = 1 + s}}; }},
+        // 0.3: the loss of synthesis at load 1 (molecular/stress.hpp), which is there at once here
+        {"stress", 1.5, [](double s) { return Acting{.antagonists = {.bdnf_synthesis = 1 - 0.3 * s}}; }},
         {"nifedipine", 0.4, [](double s) { return Acting{.l_type = 1 - s}; }},
         {"nmda_antagonist", 0.4, [](double s) { return Acting{.resting_nmda = 1 - s}; }},
         {"nmda_2a", 0.8, [](double s) { return Acting{.resting_nmda = 0.6 * (1 - 0.5 * s) + 0.4}; }},

@@ -48,6 +48,24 @@ TEST_CASE("what stress leaves of synthesis and uptake, by hand", "[molecular]") 
     CHECK(stress_factor(0.3, 5) == 0); // never less than nothing
 }
 
+TEST_CASE("the load of stress follows it in a closed form, however long the stretch", "[molecular]") {
+    const Stress p;
+    const double tau_s = 86400 * p.load_tau_d;
+    double load = 0;
+    // The mean of 1 - exp(-t/tau) over two time constants, by hand: 1 - (1 - e^-2)/2.
+    CHECK(advance_load(p, load, 1, 2 * tau_s) == Approx(1 - (1 - std::exp(-2)) / 2).epsilon(1e-12));
+    CHECK(load == Approx(1 - std::exp(-2)).epsilon(1e-12));
+    double ticks = 0, mean = 0;
+    for (int n = 0; n < 2000; ++n) mean += advance_load(p, ticks, 1, tau_s / 1000) / 2000;
+    CHECK(ticks == Approx(load).epsilon(1e-12));
+    CHECK(mean == Approx(1 - (1 - std::exp(-2)) / 2).epsilon(1e-12));
+    advance_load(p, load, 0, tau_s); // the stress is over
+    CHECK(load == Approx((1 - std::exp(-2)) * std::exp(-1)).epsilon(1e-12));
+    double none = 0;
+    CHECK(advance_load(p, none, 0, 1e6) == 0); // health, bit for bit
+    CHECK(none == 0);
+}
+
 TEST_CASE("healthy signalling stays at exactly 1", "[molecular]") {
     // By construction, for any parameters and any duration: 1e-12 is asked for, equality is what the method
     // gives.
@@ -56,7 +74,8 @@ TEST_CASE("healthy signalling stays at exactly 1", "[molecular]") {
     odd.eef2_exponent = 1.7;
     odd.bdnf_eef2_suppression = 0.37;
     odd.bdnf_release_per_h = 0.61;
-    odd.trkb_slow_floor = 0.13;
+    odd.trkb_recovery_floor = 0.13;
+    odd.trkb_recovery_tau_d = 0.3;
     odd.mtorc1_trkb_half = 0.77;
     odd.protein_tau_d = 5.3;
     const std::vector<double> ones(3, 1.0);
@@ -135,6 +154,11 @@ TEST_CASE("complete antagonists empty what they block", "[molecular]") {
         advance_alike(state, 1, 1, 1, a, 3600);
         CHECK(state.bdnf[0] == Approx(std::exp(-p.bdnf_degradation_per_h - p.bdnf_release_per_h)).epsilon(1e-12));
         CHECK(state.synaptic_protein[0] == Approx(std::exp(-1 / (24 * p.protein_tau_d))).epsilon(1e-12));
+    }
+    SECTION("rapamycin on synaptic proteins: they lose the share of their synthesis that needs mTORC1") {
+        a.rapamycin = 1;
+        advance_alike(state, 1, 1, 1, a, 40 * 86400.0);
+        CHECK(state.synaptic_protein[0] == Approx(1 - p.protein_mtorc1_share).epsilon(1e-5)); // exp(-13) is left
     }
     SECTION("stress on BDNF: its steady level without the slow route is the factor itself") {
         a.bdnf_synthesis = 0.6;

@@ -133,8 +133,10 @@ bdnf_synthesis = 0.4
 }
 
 TEST_CASE("stress relief keeps a share of stress away from all that stress acts on, while it lasts") {
-    // EAAT2 = 1 - 0.2 stress (1 - r), at once (molecular/stress.hpp).
+    // EAAT2 = 1 - 0.2 stress (1 - r) (molecular/stress.hpp), at once where the load is.
     const std::string stressed = silent + R"(
+[stress]
+load_tau = "0.1 s"
 [[intervention]]
 what = "stress"
 strength = 1.5
