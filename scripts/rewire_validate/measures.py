@@ -231,6 +231,14 @@ def lost_gain(dosed, control, dosed_under, control_under):
     return 100 * (1 - spine_gain(dosed_under, control_under) / spine_gain(dosed, control))
 
 
+def share_of_gain(dosed, control, other):
+    """What a run without the dose gains in spines over the control, of what the dose gains, in %; a day after it."""
+    at_s = dosed.dose_s + DAY
+    healthy = control.at("spine_density", at_s, CELLS)
+    return float(100 * (other.at("spine_density", at_s, CELLS) - healthy) /
+                 (dosed.at("spine_density", at_s, CELLS) - healthy))
+
+
 def stress_loss(stressed, healthy, at_s=21 * DAY):
     return 100 * (float(stressed.at("spine_density", at_s, CELLS) / healthy.at("spine_density", at_s, CELLS)) - 1)
 

@@ -32,6 +32,8 @@ FOLLOWED = {"experiment.duration": "61 d"}
 
 ANTAGONISTS = {"nbqx": "AMPA receptors", "nifedipine": "L-type channels", "anti_bdnf": "released BDNF",
                "trkb_block": "TrkB", "rapamycin": "mTORC1"}
+#: Antagonists that are gone long before spines are counted: four hours from half an hour before the dose.
+PULSES = {"anti_bdnf": {}, "anisomycin": {"intervention.0.what": '"anisomycin"'}}
 #: mg/kg; 0.5 is the run `ketamine`.
 OTHER_DOSES = ["0.1", "0.25", "1.0", "2.0"]
 
@@ -95,6 +97,12 @@ def antagonist_runs():
         yield infusion(f"control_{name}", f"ketamine_{name}.toml", **NO_DOSE)
 
 
+def pulse_runs():
+    for name, settings in PULSES.items():
+        yield Simulation(f"mouse_{name}", "mouse_anti_bdnf.toml", settings)
+        yield Simulation(f"mouse_{name}_alone", "mouse_anti_bdnf.toml", settings | NO_DOSE)
+
+
 ALL = [
     Simulation("magnesium", "magnesium_block.toml", circuit=False, every_seed=False),
     *block_runs(),
@@ -108,6 +116,7 @@ ALL = [
     Simulation("mouse", "mouse.toml"),
     Simulation("rat", "rat.toml"),
     Simulation("rodent_control", "mouse.toml", NO_DOSE),
+    *pulse_runs(),
     Simulation("stress", "stress.toml", WEEKS),
     Simulation("stress_rescue", "stress_rescue.toml", WEEKS),
     Simulation("healthy", "stress.toml", WEEKS | NO_INTERVENTION),

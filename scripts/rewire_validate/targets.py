@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from . import measures as m
-from .sources import ANTAGONISTS
+from .sources import ANTAGONISTS, PULSES
 
 INF = math.inf
 CALIBRATED, PREDICTION, CHECK = "calibrated", "prediction", "check"
@@ -40,6 +40,8 @@ class Target:
 DOSE = ("ketamine", "control")
 INFUSION = ("one_infusion", "untreated")  # under stress
 NUMERICS = "an error of the program: nothing biological is in it"
+#: TrkB's adaptation was changed because these had failed.
+ADAPTED = "; seen before TrkB's adaptation was changed"
 #: Of the predictions that follow from the surrogate score's constant.
 SEEN = "; seen before the score was set again, on day 1"
 RESIDUAL = "venous ketamine and norketamine still block receptors for hours after the infusion"
@@ -119,6 +121,14 @@ TARGETS = [
              quick=name in ("nbqx", "rapamycin"))
       for (name, what), source in zip(ANTAGONISTS.items(), [
           "Li 2010, Koike 2011", "Lepack 2014 [V]", "Lepack 2014 [V]", "Autry 2011 [V]", "Li 2010 [V]"])),
+    *(Target("S12", f"{name}, 4 h", PREDICTION, f"gain of spines lost in the mouse, {name} for four hours", "%",
+             "Autry 2011, Lepack 2014 [V]" + ADAPTED, 80, INF,
+             ("mouse", "rodent_control", f"mouse_{name}", f"mouse_{name}_alone"), m.lost_gain,
+             "a dose that outlasts the antagonist", quick=False) for name in PULSES),
+    *(Target("S12", f"{name}, alone", PREDICTION, f"the day after {name} for four hours, of the gain by ketamine", "%",
+             "Autry 2011, Lepack 2014: controls with an antagonist are no different [V]" + ADAPTED, -20, 20,
+             ("mouse", "rodent_control", f"mouse_{name}_alone"), m.share_of_gain,
+             "a rebound of mTORC1 when the antagonist is gone", quick=False) for name in PULSES),
     Target("S13", "", CALIBRATED, "spine density after three weeks of stress", "%", "Li 2011 [V: sign; M: size]", -40,
            -15, ("stress", "healthy"), m.stress_loss, "elimination that homeostasis or formation makes up for",
            quick=False),

@@ -203,6 +203,7 @@ def test_spine_gain_share_and_what_an_antagonist_takes(made):
     assert m.early_share(dosed, control) == pytest.approx(100 / 16)
     under = pair(made, "spine_density", grow(0.02))
     assert m.lost_gain(dosed, control, *under) == pytest.approx(90)
+    assert m.share_of_gain(dosed, control, under[0]) == pytest.approx(10)
 
 
 def test_ampa_share_at_3_hours(made):
