@@ -7,8 +7,8 @@
 //     IC50(V, Mg) = kappa IC50_0 exp((V - V_ref)/e) (1 + [Mg]/K_s exp(-0.062 (V - V_ref)))
 //     1/K_s = IC50(1 mM) / IC50(0) - 1   per mM, both measured at V_ref = -66 mV
 //
-// b_k is the share of a pool of receptors of one subunit that blocker k blocks, O the fraction of the pool's gates that
-// are open, C_k the unbound concentration in the brain (uM). A channel holds one molecule: blockers compete for the
+// b_k is the share of a pool of receptors of one subunit that blocker k blocks, O the pool's open fraction (gating x
+// Mg block), C_k the unbound concentration in the brain (uM). A channel holds one molecule: blockers compete for the
 // free ones. The steady state x/(1+x), x the sum of C_k/IC50_k, is the measured Hill occupancy, whatever O: a blocked
 // channel gates like a free one, so that microscopic reversibility leaves the affinity alone. Only open channels let
 // the drug in or out: onset waits for them and the drug stays trapped in closed ones (MacDonald et al. 1991, J Physiol
@@ -18,9 +18,9 @@
 //
 // The full kinetic scheme of nmda_scheme.hpp says how good this is (tests/physics/test_nmda_scheme.cpp): the steady
 // state is the same, and over minutes of synaptic activity, silence and washout the block differs by 2 % of its peak in
-// Mg and 5 % without, if r is linear in O; by 8 % with the r(O) above. Mg has no part in O: it competes for the vacant
-// pore, which IC50(V, Mg) holds already, and a channel with drug has no Mg in it. With O weighted by the Mg block
-// exchange would be slower than in the scheme by up to 1/B(V).
+// Mg and 5 % without, if r is linear and O the fraction of open gates; by 8 % with the r(O) above. Mg competes for the
+// vacant pore alone, which IC50(V, Mg) holds already: with O weighted by the Mg block, as a run has it, exchange is
+// slower than in the scheme by up to 1/B(V).
 //
 // Blockers with the same kinetics enter and leave as one ligand at the sum of their C/IC50, exactly. Where they trap
 // different shares, the channels that do not trap the lesser share are among those that do not trap the greater.

@@ -1,5 +1,5 @@
-// On extracellular glutamate: release by spikes, and uptake, which stress, drugs and inflammation lower. Glutamate and
-// drugs act on release through mGluR2/3. What glutamate does to NMDA receptors outside of synapses is in
+// On extracellular glutamate: release by spikes, and uptake, which the load of stress, drugs and inflammation lower.
+// Glutamate and drugs act on release through mGluR2/3. What glutamate does to NMDA receptors outside of synapses is in
 // coupling_nmda.cpp.
 #include <algorithm>
 #include <span>

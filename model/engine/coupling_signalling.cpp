@@ -1,4 +1,5 @@
-// On the chain of BDNF: resting NMDA drive and activity from the network; stress, inflammation, therapies and drugs.
+// On the chain of BDNF: resting NMDA drive and activity from the network; the load of stress, inflammation, therapies
+// and drugs.
 #include <algorithm>
 #include <cmath>
 

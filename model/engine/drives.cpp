@@ -19,11 +19,12 @@ REWIRE_CLONES void voltage_terms(const float* v_mV, std::size_t count, float hal
     }
 }
 
-/// r(O) (drug/channel_block.hpp) from the pool's gating.
-REWIRE_CLONES void exchange_rates(const float* gating, float r_leak, float r_open, float open_half, std::size_t count,
-                                  float* rate, float* sum) {
+/// r(O) of one subunit (drug/channel_block.hpp) from the pool's gating and the Mg block of the subunit's class.
+REWIRE_CLONES void exchange_rates(const float* gating, const float* mg, float mg_ratio, float r_leak, float r_open,
+                                  float open_half, std::size_t count, float* rate, float* sum) {
     for (std::size_t i = 0; i < count; ++i) {
-        rate[i] = r_leak + (r_open - r_leak) * gating[i] / (gating[i] + open_half);
+        const float open = gating[i] / (1.0f + mg_ratio * mg[i]);
+        rate[i] = r_leak + (r_open - r_leak) * open / (open + open_half);
         sum[i] += rate[i];
     }
 }
@@ -90,11 +91,12 @@ void sample(Drives& drives, const DriveConstants& constants, const float* v_mV,
             else if (pool == extrasynaptic)
                 std::fill(gating, gating + n, ambient_open);
             for (SubunitSums& subunit : drives.pools[pool]) {
+                const double mg_half = synapse::mg_half_mM[subunit.subunit];
                 for (std::size_t l = 0; l < constants.competition.ligands.size(); ++l) {
                     const auto& [kinetics, blockers] = constants.competition.ligands[l];
-                    exchange_rates(gating, static_cast<float>(kinetics.r_leak_per_s),
-                                   static_cast<float>(kinetics.r_open_per_s), static_cast<float>(kinetics.open_half), n,
-                                   rate, subunit.exchange[l].data() + at);
+                    exchange_rates(gating, mg, static_cast<float>(constants.mg_mM / mg_half),
+                                   static_cast<float>(kinetics.r_leak_per_s), static_cast<float>(kinetics.r_open_per_s),
+                                   static_cast<float>(kinetics.open_half), n, rate, subunit.exchange[l].data() + at);
                     for (const std::size_t b : blockers) {
                         const drug::BlockConstants& c = constants.block[b];
                         // exp(-0.062 (V - V_ref)) from the factor at V that is at hand.

@@ -138,6 +138,9 @@ void Simulation::build_observables() {
                 return mean_nmda_loss(slow_.setting(), slow_.state(), slow_.influences(time_s()), p, extrasynaptic);
             });
     }
+    if (std::ranges::count(model_.interventions, "stress", &Intervention::what) > 0)
+        add("stress_load", "1", "what stress has built up: 1 after weeks of the stress of the standard models",
+            "region", [this](std::size_t) { return slow_.state().stress_load; });
     if (model_.glutamate) {
         // The level follows single volleys within milliseconds, so the mean over the window is what can be compared.
         add("glutamate_extracellular", "uM", "extracellular glutamate at receptors, mean since the last sample",

@@ -103,7 +103,7 @@ void SlowPart::advance_without_structure(SlowState& state, const SlowInputs& inp
         acting.drugs.of[t] = mean(acting.drugs.of[t], state.drug_effects.of[t]);
     const std::vector<double> blockers_after_uM = blocker_concentrations_uM(setting_, state);
     for (std::size_t b = 0; b < blockers_uM.size(); ++b) blockers_uM[b] = mean(blockers_uM[b], blockers_after_uM[b]);
-    // I, B, G, M, H
+    // L, I, B, G, M, H
     const double stress_load = molecular::advance_load(model.stress, state.stress_load, acting.of("stress"), seconds);
     const std::vector<double> inflammation = advance_inflammation(setting_, state, acting, seconds);
     advance_block(setting_, state, inputs, blockers_uM, seconds);

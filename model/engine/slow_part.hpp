@@ -3,6 +3,7 @@
 // duration with given inputs, in this order:
 //
 //   P  drugs            pharmacokinetics to the end of the stretch
+//   L  load of stress   what stress has built up
 //   I  inflammation     per region: cytokines and kynurenines, from stress, LPS and the mean effect of drugs
 //   B  channel block    per neuron, pool and subunit, from the averages of r and r/IC50 and the mean concentration
 //   G  glutamate        per region, in one pool or in voxels, from the releases counted and the uptake that I leaves
@@ -12,8 +13,9 @@
 //   F  feedback         gains, tonic conductances, release factors and the unblocked share that plasticity follows are
 //                       written into the fast network
 //
-// P precedes B and I; I precedes G, M and S; B and G precede M; M and H precede S; F is last. All that changes is in
-// SlowState, but for the synapses, which are in the network: a copy of both is where a leap can go back to.
+// P precedes B and I; L precedes G and M; I precedes G, M and S; B and G precede M; M and H precede S; F is last. All
+// that changes is in SlowState, but for the synapses, which are in the network: a copy of both is where a leap can go
+// back to.
 //
 // Here are the order and the books. What acts on what, and in which file, is at the top of couplings.hpp.
 
@@ -28,8 +30,9 @@
 namespace rewire::engine {
 
 /// What the error of a leap is measured on, relative to healthy where that has a meaning: population means of block,
-/// signalling, filtered calcium and scaling, and inflammation. Glutamate follows its input in a second, the drives of
-/// the chain within minutes: they have no error of their own beside that of their inputs, see summary_items().
+/// signalling, filtered calcium and scaling, the load of stress, and inflammation. Glutamate follows its input in a
+/// second, the drives of the chain within minutes: they have no error of their own beside that of their inputs, see
+/// summary_items().
 /// \param counted  per population: neurons that the means are over, see SlowPart::driven()
 std::vector<double> controlled(const SlowState& state, const std::vector<std::vector<std::uint8_t>>& counted,
                                const Model& model);

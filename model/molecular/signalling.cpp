@@ -14,8 +14,9 @@ enum Index : std::size_t { eef2, bdnf, released, trkb, slow, recovery, chronic, 
 using Levels = std::array<double, state_count>;
 
 constexpr auto& variables = StateOf<Signalling>::variables;
-static_assert(variables.size() == state_count && variables[eef2].name == "eef2_phosphorylation" &&
-              variables[slow].name == "trkb_slow" && variables[ampa].name == "ampa_gain");
+static_assert(variables.size() == state_count);
+static_assert(variables[eef2].name == "eef2_phosphorylation" && variables[slow].name == "trkb_slow" &&
+              variables[recovery].name == "trkb_recovery" && variables[ampa].name == "ampa_gain");
 
 std::vector<double>& values_of(Signalling& state, std::size_t index) {
     return state.*std::get<std::vector<double> Signalling::*>(variables[index].member);
@@ -154,7 +155,7 @@ double loop_gain(const SignallingParameters& p, double activity_gain) {
     const double of_bdnf = Hill(p.trkb_exponent, p.trkb_half).slope_at_one();
     const double of_ampa = Hill(p.mtorc1_ampa_exponent, p.mtorc1_ampa_half).slope_at_one();
     if (p.trkb_chronic_gain * of_bdnf >= 1) return std::numeric_limits<double>::infinity();
-    const double amplification = std::max(p.protein_rate_per_h * 24 * p.protein_tau_d, 1.0);
+    const double amplification = std::max(p.protein_rate_per_h * 24 * p.protein_tau_d, p.protein_mtorc1_share);
     return p.ampa_protein_gain * amplification * of_ampa * activity_gain;
 }
 

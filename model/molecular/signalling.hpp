@@ -16,17 +16,17 @@
 //             k = k_P for M > 1, s/tau_P below
 //     tau_A dA/dt = TNF (1 + g_E (1-E) + g_P (P-1) + g_H C/(C+C_50) + d)+ - A    AMPA gain; Nosyreva 2013
 //
-// with (x)+ = max(x, 0), q the factor of stress and inflammation, TNF that of TNF-a (Stellwagen 2005), C the
-// HNK level, d what drugs add directly, and ab, tb, rap, an the antagonists (anti-BDNF, TrkB block, rapamycin,
-// anisomycin).
+// with (x)+ = max(x, 0), q the factor of the load of stress, of inflammation and therapies, TNF that of TNF-a
+// (Stellwagen 2005), C the HNK level, d what drugs add directly, and ab, tb, rap, an the antagonists (anti-BDNF, TrkB
+// block, rapamycin, anisomycin).
 // k_syn = (k_deg + k_rel)/(1 - w_E) is derived, so that B = 1 is the healthy steady state.
 //
 // mTORC1 adapts to TrkB at two speeds: within hours to more of it, or a transient would not be one; to less of it only
-// over days (Tr, assumed), never below f. Were both as fast, four hours without TrkB would make cells so sensitive that
-// its mere return raises P more than ketamine does, and no control experiment is known to end so.
+// over days (Tr), never below f. Were both as fast, four hours without TrkB would make cells so sensitive that its mere
+// return raises P more than ketamine does, and no control experiment is known to end so.
 //
 // What M has above 1 is amplified up to k_P tau_P fold into P: pool noisy inputs over a population first, or their
-// noise is rectified.
+// noise is rectified. (So is that of TrkB in Tr and Ts, but nothing amplifies it.)
 //
 // Scheme: with the inputs held, every equation is y' = (u(y) - y)/tau with a constant tau, so the exponential
 // Runge-Kutta method ETD2RK (Cox & Matthews 2002, J Comput Phys 176:430) is exact for the decay,
@@ -105,7 +105,7 @@ struct Antagonists {
     double trkb_modulation = 0; ///< PAM: relative gain of TrkB activation by modulators, > -1
     double rapamycin = 0;       ///< share of mTORC1 activation that is blocked
     double anisomycin = 0;      ///< share of protein synthesis (BDNF and synaptic proteins) that is blocked
-    double bdnf_synthesis = 1;  ///< q: factor of stress and inflammation
+    double bdnf_synthesis = 1;  ///< q: factor of the load of stress, of inflammation and therapies
     double ampa_factor = 1;     ///< factor of TNF-a on the AMPA gain
     double ampa_gain = 0;       ///< d: added to the gain that AMPA receptors relax to
     double hnk_uM = 0;          ///< C: unbound (2R,6R)-hydroxynorketamine
@@ -121,10 +121,10 @@ Signalling make_signalling(std::size_t size);
 void advance(Signalling& state, const SignallingInputs& inputs, const Antagonists& antagonists,
              const SignallingParameters& parameters, double duration_s, double max_substep_s = 60);
 
-/// Linearised steady gain of the loop A -> activity -> S -> M -> P -> A around the healthy state, in the branch M > 1,
-/// where proteins answer most: the loop returns to 1 after any small perturbation only if it is below 1. With
+/// Linearised steady gain of the loop A -> activity -> S -> M -> P -> A around the healthy state, in the branch of M
+/// where proteins answer more: the loop returns to 1 after any small perturbation only if it is below 1. With
 /// s_S = n K^n/(1+K^n) the slope of h(S) at 1:
-///     dM = s_S dS,   dP = k_P tau_P dM,   dA = g_P dP
+///     dM = s_S dS,   dP = max(k_P tau_P, s) dM,   dA = g_P dP
 /// The way through L, BDNF and TrkB has no part in it, as M adapts to TrkB.
 /// \param activity_gain  relative change of S per relative change of A (a property of the circuit)
 /// \returns infinity where BDNF raises itself through chronic TrkB (g_c times the slope of h(X) 1 or more)
@@ -178,13 +178,13 @@ struct Described<molecular::SignallingParameters> {
          "calibrated: mTORC1 back by 3 h, Li 2010 (1-2 h)"},
         {"trkb_recovery_tau", "d", &S::trkb_recovery_tau_d, positive,
          "adaptation of mTORC1 to less TrkB than in health",
-         "assumed: days, so that a block of TrkB for hours leaves no rebound; low confidence"},
+         "calibrated: S12, four hours of an antagonist leave no rebound; low confidence"},
         {"trkb_recovery_floor",
          "1",
          &S::trkb_recovery_floor,
          {0, 1, true},
          "f: lowest TrkB that mTORC1 adapts to, relative to healthy",
-         "assumed: below TrkB under chronic stress (0.4)"},
+         "assumed: below TrkB under chronic stress (0.45); with inflammation TrkB is lower still"},
         {"trkb_chronic_tau", "d", &S::trkb_chronic_tau_d, positive, "slow route from TrkB to BDNF synthesis",
          "[M] SSRIs raise BDNF over weeks (10-20 d)"},
         {"trkb_chronic_gain",
@@ -211,7 +211,7 @@ struct Described<molecular::SignallingParameters> {
          "[M] Li 2010 (1.5-7 d: up to 72 h, back by 7 d)"},
         {"protein_mtorc1_share", "1", &S::protein_mtorc1_share, fraction,
          "s: share of healthy synthesis of synaptic proteins that needs mTORC1",
-         "[M] rapamycin alone leaves synaptic proteins and spines, Li 2010; low confidence"},
+         "assumed; sign: rapamycin alone leaves synaptic proteins and spines, Li 2010 [M]"},
         {"ampa_tau", "min", &S::ampa_tau_min, positive, "insertion and removal of AMPA receptors",
          "[M] Nosyreva 2013 (about 1 h after resting-NMDA block)"},
         {"ampa_eef2_gain", "1", &S::ampa_eef2_gain, non_negative, "g_E: AMPA gain per fall of eEF2 phosphorylation",

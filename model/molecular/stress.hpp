@@ -1,7 +1,7 @@
 #pragma once
-// What chronic stress does to the chain and to uptake, per unit of stress (1 is the chronic stress of the standard animal
-// models). Both follow a load A that builds up under stress and goes over days to weeks, as repressed Bdnf promoters do
-// (Tsankova et al. 2006, Nat Neurosci 9:519); for EAAT2 the same is assumed:
+// What chronic stress does to the chain and to uptake, per unit of stress (1 is the chronic stress of the standard
+// animal models). Both follow a load A that builds up under stress and goes after it. The load is assumed; behind it is
+// that Bdnf promoters stay repressed after stress is over (Tsankova et al. 2006, Nat Neurosci 9:519 [M]: for a month).
 //
 //     tau_A dA/dt = stress - A
 //     BDNF synthesis x max(0, 1 - l_B A),   EAAT2 x max(0, 1 - l_E A)             linear: assumed; sizes [M]
@@ -45,7 +45,7 @@ struct Described<molecular::Stress> {
     static constexpr std::string_view meaning = "effects of chronic stress on BDNF synthesis and glutamate uptake";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
         {"load_tau", "d", &S::load_tau_d, positive, "how fast the load builds up under stress, and goes after it",
-         "[M] Bdnf promoters stay repressed for weeks after stress, Tsankova 2006; low confidence"},
+         "assumed: within 1-4 weeks; Bdnf promoters stay repressed for a month, Tsankova 2006 [M]"},
         {"bdnf_synthesis_loss", "1", &S::bdnf_synthesis_loss, fraction, "loss of BDNF synthesis at load 1",
          "[M] 10-50 % less BDNF under chronic stress, low confidence"},
         {"eaat2_loss", "1", &S::eaat2_loss, fraction, "loss of EAAT2 at load 1", "[M] low confidence"},

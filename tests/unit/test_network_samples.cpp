@@ -54,7 +54,10 @@ TEST_CASE("drives are the averages that they claim", "[engine]") {
     check(static_cast<double>(d.l_type[129]), 1 / (1 + std::exp(40 / 7.0)));
     for (std::size_t pool = 0; pool < 2; ++pool)
         for (const SubunitSums& subunit : d.pools[pool]) {
-            const double rate = drug::exchange_rate_per_s(drug::ketamine(), pool == synaptic ? 0 : 0.05);
+            const double half_mM = subunit.subunit == drug::n2a ? 3.57 : 5 * 3.57;
+            const double open =
+                pool == synaptic ? 0 : static_cast<double>(0.05f) / (1 + std::exp(0.062 * 60) / half_mM);
+            const double rate = drug::exchange_rate_per_s(drug::ketamine(), open);
             const double inverse = 1 / drug::ic50_uM(drug::ketamine(), subunit.subunit, -60, 1);
             check(static_cast<double>(subunit.exchange[0][129]), rate);
             check(static_cast<double>(subunit.blockers[0].over_ic50[129]), inverse);
