@@ -65,7 +65,8 @@ def differences(reference, other):
     """Compares two lists of courses of the same seeds: means over seeds, hour by hour.
 
     Allowed is LIMIT of the reference or its standard deviation over seeds, whichever is larger; for shares of blocked
-    receptors and drugs, which pass through 0, LIMIT is that of their peak.
+    receptors and drugs, which pass through 0, LIMIT is that of their peak. So it is for mTORC1, a steep function of TrkB
+    on the way to 0: where it is a tenth of its healthy level, one per cent of TrkB is four of it.
     """
     found = []
     for quantity in reference[0]:
@@ -73,7 +74,7 @@ def differences(reference, other):
         leaping = np.array([courses[quantity] for courses in other])
         mean = full.mean(axis=0)
         scale = np.abs(mean)
-        if quantity.startswith(("drug", "nmda_block")):
+        if quantity.startswith(("drug", "nmda_block", "mtorc1")):
             scale = np.full_like(scale, scale.max())
         spread = full.std(axis=0, ddof=1) / scale if len(full) > 1 else np.zeros_like(scale)
         relative = (leaping.mean(axis=0) - mean) / scale
