@@ -216,7 +216,7 @@ TARGETS = [
     Target("S20", "recovery", PREDICTION,
            "spines back a week after stress with inflammation, less those back after stress alone", "% of the loss",
            "review PMC4497940 [M]; sign only", -INF, 0, ("inflammation_over", "stress_over", "healthy"),
-           m.recovery_lost, "BDNF comes back as fast after either",
+           m.recovery_lost, "TrkB that was lower comes back further, and with it mTORC1 and proteins",
            quick=False),
     Target("S20", "cytokines", PREDICTION, "excess of cytokines that 10 mg/kg in rats have taken away 4 to 6 h later",
            "%", "Wang 2015 [V: sign; M: size]; with k_k 0.5 /(uM h)", 30, 100, ("inflamed_rat", "inflamed_rat_control"),
