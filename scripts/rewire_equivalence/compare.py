@@ -65,8 +65,8 @@ def differences(reference, other):
     """Compares two lists of courses of the same seeds: means over seeds, hour by hour.
 
     Allowed is LIMIT of the reference or its standard deviation over seeds, whichever is larger; for shares of blocked
-    receptors and drugs, which pass through 0, LIMIT is that of their peak. So it is for mTORC1, a steep function of TrkB
-    on the way to 0: where it is a tenth of its healthy level, one per cent of TrkB is four of it.
+    receptors and drugs, which pass through 0, LIMIT is that of their peak. So it is for mTORC1, a steep
+    function of TrkB on the way to 0: where it is a tenth of its healthy level, one per cent of TrkB is four of it.
     """
     found = []
     for quantity in reference[0]:

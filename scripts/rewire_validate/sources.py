@@ -14,8 +14,8 @@ MOUSE_DOSE = {"dose.0.amount": "4 mg/kg"}
 LINEAR = {f"projection.recurrent.structural.{side}": '{ rule = "linear", growth_rate = "0.4 /s", target = 0.05 }'
           for side in ("axonal", "dendritic")}
 
-#: Weeks of slow change, in longer leaps than the default: after three weeks of stress the density differs from that of
-#: leaps of an hour at tolerance 0.03 by 0.0014 of 0.813, in a quarter of the time.
+#: Weeks of slow change, in longer leaps than the default: after three weeks of stress the density differed from that of
+#: leaps of an hour at tolerance 0.03 by 0.0014, in a quarter of the time.
 WEEKS = {"multirate.tolerance": "0.05", "multirate.synapse_change": "0.1", "multirate.longest_leap": "8 h"}
 
 #: Stress ends after three weeks, and a week without a drug follows.

@@ -93,8 +93,8 @@ TEST_CASE("the dentate circuit without births stays at rest for two days", "[den
 
 TEST_CASE("the dentate circuit without births stays at rest for three weeks", "[dentate][long]") {
     // One run wanders by some 3 % of its rate, as noise of mTORC1 is made into protein: three seeds came out at rate
-    // +6, -1 and +5 %, TrkB +4, -1 and +3 %, spines +2, 0 and +2 %. 5 % is what a treatment has to exceed, on the mean of
-    // three seeds, to be told from drift.
+    // +6, -1 and +5 %, TrkB +4, -1 and +3 %, spines +2, 0 and +2 %. 5 % is what a treatment has to exceed, on the mean
+    // of three seeds, to be told from drift.
     double rate = 0, trkb = 0, spine_density = 0;
     for (const char* seed : {"1", "2", "3"}) {
         const Course course = run(dentate({"experiment.duration=21 d", std::string("experiment.seed=") + seed}));
