@@ -32,6 +32,17 @@ def course(dosed, control, name, to_s, entity=CELLS, window_s=10 * MINUTE):
     return np.arange(len(smooth)), smooth
 
 
+#: Least effects that a share may be taken of, in % (that of cytokines of their healthy level): under a third of what
+#: the model shows where there is an effect; where there is none, two runs differ by chance by 0.3 % at most.
+LEAST_SPINES, LEAST_AMPA, LEAST_GLUTAMATE, LEAST_SCORE, LEAST_CYTOKINES = 2, 2, 5, -5, 10
+
+
+def share(part, whole, least):
+    """`part` in % of `whole`; NaN unless that has the sign of `least` and its size or more: a share of an effect that
+    is not there would be noise, and could pass."""
+    return 100 * part / (whole if whole * np.sign(least) >= abs(least) else NAN)
+
+
 def first_at(minutes, values, level):
     """First time at which a course has come from 0 to a level, of either sign; NaN if it never does."""
     reached = np.nonzero(values * np.sign(level) >= abs(level))[0]
@@ -147,13 +158,13 @@ def glutamate_peak(dosed, control):
 def glutamate_onset(dosed, control):
     """Minutes until a quarter of the peak."""
     minutes, excess = glutamate_course(dosed, control)
-    return first_at(minutes, excess, excess[:121].max() / 4)
+    return first_at(minutes, share(excess, excess[:121].max(), LEAST_GLUTAMATE), 25)
 
 
 def glutamate_left(dosed, control):
     """Excess from 2.5 to 3 h after the start, in % of the peak."""
-    return 100 * mean_change(dosed, control, "glutamate_extracellular", 2.5 * HOUR, 3 * HOUR, None) \
-        / glutamate_peak(dosed, control)
+    left = mean_change(dosed, control, "glutamate_extracellular", 2.5 * HOUR, 3 * HOUR, None)
+    return share(left, glutamate_peak(dosed, control), LEAST_GLUTAMATE)
 
 
 def acute(dosed, control, entity):
@@ -228,15 +239,14 @@ def spine_gain(dosed, control, after_s=24 * HOUR):
 
 def lost_gain(dosed, control, dosed_under, control_under):
     """Share of the gain of spines at 24 h that an antagonist takes away, in %."""
-    return 100 * (1 - spine_gain(dosed_under, control_under) / spine_gain(dosed, control))
+    return 100 - share(spine_gain(dosed_under, control_under), spine_gain(dosed, control), LEAST_SPINES)
 
 
 def share_of_gain(dosed, control, other):
     """What a run without the dose gains in spines over the control, of what the dose gains, in %; a day after it."""
     at_s = dosed.dose_s + DAY
-    healthy = control.at("spine_density", at_s, CELLS)
-    return float(100 * (other.at("spine_density", at_s, CELLS) - healthy) /
-                 (dosed.at("spine_density", at_s, CELLS) - healthy))
+    gain = 100 * float(other.at("spine_density", at_s, CELLS) / control.at("spine_density", at_s, CELLS) - 1)
+    return share(gain, spine_gain(dosed, control), LEAST_SPINES)
 
 
 def stress_loss(stressed, healthy, at_s=21 * DAY):
@@ -246,16 +256,18 @@ def stress_loss(stressed, healthy, at_s=21 * DAY):
 def restored(rescued, stressed, healthy):
     """Share of the spines that stress has cost when the dose is given which are back 24 h later, in %."""
     dose_s, day_after_s = rescued.dose_s, rescued.dose_s + DAY
-    lost = healthy.at("spine_density", dose_s, CELLS) - stressed.at("spine_density", dose_s, CELLS)
+    stood = float(healthy.at("spine_density", dose_s, CELLS))
+    lost = stood - stressed.at("spine_density", dose_s, CELLS)
     back = rescued.at("spine_density", day_after_s, CELLS) - stressed.at("spine_density", day_after_s, CELLS)
-    return float(100 * back / lost)
+    return float(share(back, lost, LEAST_SPINES / 100 * stood))
 
 
 def recovered(result, healthy, end_s=21 * DAY, later_s=28 * DAY):
     """Share of the spines missing when stress ends that are back a week later, in %."""
-    missing = healthy.at("spine_density", end_s, CELLS) - result.at("spine_density", end_s, CELLS)
+    stood = float(healthy.at("spine_density", end_s, CELLS))
+    missing = stood - result.at("spine_density", end_s, CELLS)
     back = result.at("spine_density", later_s, CELLS) - result.at("spine_density", end_s, CELLS)
-    return float(100 * back / missing)
+    return float(share(back, missing, LEAST_SPINES / 100 * stood))
 
 
 def recovery_lost(inflamed, stressed, healthy):
@@ -270,18 +282,18 @@ def cytokine_excess(result, from_s, to_s):
 def excess_cleared(dosed, control):
     """Share of the excess of cytokines that a dose has taken away 4 to 6 h later, in %."""
     start, end = dosed.dose_s + 4 * HOUR, dosed.dose_s + 6 * HOUR
-    return 100 * (1 - cytokine_excess(dosed, start, end) / cytokine_excess(control, start, end))
+    return 100 - share(cytokine_excess(dosed, start, end), cytokine_excess(control, start, end), LEAST_CYTOKINES / 100)
 
 
 def early_share(dosed, control):
     """Gain of spines at 6 h in % of that at 24 h."""
-    return 100 * spine_gain(dosed, control, 6 * HOUR) / spine_gain(dosed, control)
+    return share(spine_gain(dosed, control, 6 * HOUR), spine_gain(dosed, control), LEAST_SPINES)
 
 
 def ampa_share(dosed, control):
     """AMPA gain at 3 h in % of its greatest within 24 h."""
     minutes, gain = course(dosed, control, "ampa_gain", 24 * HOUR - 5 * MINUTE)
-    return float(100 * gain[180] / gain.max())
+    return float(share(gain[180], gain.max(), LEAST_AMPA))
 
 
 def least_gain(dosed, control):
@@ -334,13 +346,13 @@ def arm_change_at(dosed, after_s):
 
 def share_of_day_1(dosed, control, after_s):
     """Effect on the surrogate score in % of that on day 1."""
-    return float(100 * drug_effect(dosed, control, after_s) / drug_effect(dosed, control, DAY))
+    return float(share(drug_effect(dosed, control, after_s), drug_effect(dosed, control, DAY), LEAST_SCORE))
 
 
 def early_score(dosed, control):
     """Effect on the surrogate score at 3 h in % of its greatest within 24 h."""
     effect = drug_effect(dosed, control, np.arange(0, 24.01, 0.25) * HOUR)
-    return float(100 * effect[12] / effect.min())
+    return float(share(effect[12], effect.min(), LEAST_SCORE))
 
 
 def relapse_days(dosed, last_dose_s):
@@ -365,12 +377,12 @@ def relapse_after_six(dosed):
 
 def ssri_spines(ssri, dosed, control):
     """Effect of the first day of an SSRI on spines over that of ketamine 24 h after the dose, in %."""
-    return 100 * spine_gain(ssri, control) / spine_gain(dosed, control)
+    return share(spine_gain(ssri, control), spine_gain(dosed, control), LEAST_SPINES)
 
 
 def ssri_score(ssri, dosed, control):
     """The same of the surrogate score."""
-    return float(100 * drug_effect(ssri, control, DAY) / drug_effect(dosed, control, DAY))
+    return float(share(drug_effect(ssri, control, DAY), drug_effect(dosed, control, DAY), LEAST_SCORE))
 
 
 def bdnf_four_weeks(ssri, control):

@@ -90,6 +90,15 @@ def test_glutamate_peak_onset_and_return(made):
     assert m.glutamate_peak(dosed, control) == pytest.approx(30, abs=1.5)  # the running mean rounds the tip
     assert m.glutamate_onset(dosed, control) == pytest.approx(15, abs=1)
     assert m.glutamate_left(dosed, control) == pytest.approx(100 / 3, abs=2)
+    weak = pair(made, "glutamate_extracellular", lambda minute: 1 + (course(minute) - 1) / 10, entity=None)
+    assert m.glutamate_peak(*weak) == pytest.approx(3, abs=0.2)
+    assert math.isnan(m.glutamate_onset(*weak)) and math.isnan(m.glutamate_left(*weak))
+
+
+def test_share_is_of_an_effect_that_is_there():
+    assert m.share(3, 12, 2) == 25 and m.share(-6, -30, -5) == 20 and m.share(-1, 2, 2) == -50
+    assert all(math.isnan(m.share(1, whole, 2)) for whole in (1.99, 0, -12, math.nan))
+    assert all(math.isnan(m.share(1, whole, -5)) for whole in (-4.99, 30))
 
 
 def rates(made, courses):
@@ -204,11 +213,18 @@ def test_spine_gain_share_and_what_an_antagonist_takes(made):
     under = pair(made, "spine_density", grow(0.02))
     assert m.lost_gain(dosed, control, *under) == pytest.approx(90)
     assert m.share_of_gain(dosed, control, under[0]) == pytest.approx(10)
+    # A dose that does next to nothing, or that costs spines, has no gain to lose.
+    for size in (0.019, -0.2):
+        without = pair(made, "spine_density", grow(size))
+        assert math.isnan(m.lost_gain(*without, *under)) and math.isnan(m.share_of_gain(*without, under[0]))
+        assert math.isnan(m.early_share(*without))
 
 
 def test_ampa_share_at_3_hours(made):
     dosed, control = pair(made, "ampa_gain", lambda minute: 1 + min(minute / 300, 1) * 0.2, base=1.0)
     assert m.ampa_share(dosed, control) == pytest.approx(60, abs=1)
+    weak = pair(made, "ampa_gain", lambda minute: 1 + min(minute / 300, 1) * 0.019, base=1.0)
+    assert math.isnan(m.ampa_share(*weak))
 
 
 def density(made, values_by_day, dose_day=None):
@@ -223,6 +239,8 @@ def test_stress_and_rescue(made):
     rescued.__dict__["dose_s"] = 21 * m.DAY
     assert m.stress_loss(stressed, healthy) == pytest.approx(-20)
     assert m.restored(rescued, stressed, healthy) == pytest.approx(50)
+    unharmed = density(made, [(0, 1), (21, 0.99), (28, 1)])
+    assert math.isnan(m.restored(rescued, unharmed, healthy)) and math.isnan(m.recovered(unharmed, healthy))
 
 
 def test_recovery_without_a_drug_is_a_share_of_what_was_lost(made):
@@ -245,6 +263,17 @@ def test_excess_of_cytokines_cleared_4_to_6_hours_after_a_dose(made):
 
     # (0.5 + 1) x 0.4 + 1 of 2.5
     assert m.excess_cleared(course(0.4, True), course(1, False)) == pytest.approx(100 * (1 - 1.6 / 2.5))
+
+
+def test_what_was_not_in_excess_is_not_cleared(made):
+    time = np.arange(0, 12 * 3600 + 1, 600.0)
+
+    def course(excess, dosed):
+        columns = {f"cytokine_{name}": {"cortex": np.full(len(time), excess)} for name in ("tnf_a", "il_6", "il_1b")}
+        return made({"time": time} | columns, dosed=dosed)
+
+    assert m.excess_cleared(course(0.05, True), course(0.11, False)) == pytest.approx(100 * 6 / 11)
+    assert math.isnan(m.excess_cleared(course(0.01, True), course(0.09, False)))
 
 
 def test_weeks_after_a_dose(made):
@@ -309,6 +338,8 @@ def test_surrogate_score_of_a_drug_and_of_an_arm(made):
     assert m.share_of_day_1(dosed, control, 7 * m.DAY) == pytest.approx(50)
     assert m.share_of_day_1(dosed, control, 12 * m.DAY) == pytest.approx(10)
     assert m.early_score(dosed, control) == pytest.approx(100 * 3 / 24)
+    for without in (scored(made, [0, 1, 12], [80, 76.1, 80]), scored(made, [0, 1, 12], [80, 90, 80])):
+        assert math.isnan(m.share_of_day_1(without, control, 7 * m.DAY)) and math.isnan(m.early_score(without, control))
 
 
 def test_relapse_after_the_last_dose(made):
@@ -337,6 +368,7 @@ def test_ssri_beside_ketamine(made):
     ssri = scored(made, days, [80, 78, 70], spine_density=[1, 1.01, 1], bdnf=[1, 1, 1.3])
     assert m.ssri_spines(ssri, ketamine, control) == pytest.approx(10)
     assert m.ssri_score(ssri, ketamine, control) == pytest.approx(10)
+    assert math.isnan(m.ssri_score(ketamine, ssri, control)) and math.isnan(m.ssri_spines(ketamine, ssri, control))
     assert m.bdnf_four_weeks(ssri, control) == pytest.approx(30)
 
 
