@@ -59,13 +59,12 @@ def overview(outcomes):
 
 
 def pairs(session, dosed, control, seeds):
-    """Open results of a dose and its control, seed by seed, of those that were made."""
+    """Open results of a dose and its control, seed by seed, of this session alone: its folder may hold others, of an
+    older program or config."""
     for seed in seeds:
-        paths = [session.path(BY_NAME[name], seed) for name in (dosed, control)]
-        if any((name, seed) in session.failed for name in (dosed, control)) or not all(path.exists() for path in paths):
-            continue
-        with Result(paths[0]) as a, Result(paths[1]) as b:
-            yield a, b
+        if {(dosed, seed), (control, seed)} <= session.made:
+            with Result(session.path(BY_NAME[dosed], seed)) as a, Result(session.path(BY_NAME[control], seed)) as b:
+                yield a, b
 
 
 PANELS = [

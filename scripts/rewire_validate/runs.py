@@ -90,6 +90,7 @@ class Session:
     settings: dict = field(default_factory=dict)  # for every simulation of the circuit
     say: Callable = print
     failed: dict = field(default_factory=dict)    # (name, seed) -> what was said
+    made: set = field(default_factory=set)        # (name, seed) of results that are current: made or found so
 
     def path(self, source, seed):
         return self.folder / f"{source.name}-{seed}{source.suffix}"
@@ -139,6 +140,7 @@ class Session:
             self.failed[source.name, seed] = str(error)
             self.say(f"  {source.name}, seed {seed}: failed: {str(error).splitlines()[0]}")
             return
+        self.made.add((source.name, seed))
         self.say(f"  {source.name}, seed {seed}")
 
     def make_all(self, wanted):

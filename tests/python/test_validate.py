@@ -536,6 +536,8 @@ def test_figures_are_drawn_from_what_was_made_and_left_out_where_nothing_was(tmp
     assert figures.main_run(made, [1, 2]) is None
     for name in ("ketamine", "control"):
         write_result(made.path(sources.BY_NAME[name], 1), dosed=name == "ketamine")
+    assert figures.main_run(made, [1, 2]) is None  # left there by another session
+    made.made |= {("ketamine", 1), ("ketamine", 2), ("control", 1)}
     made.failed["control", 2] = "it failed"
     assert figures.main_run(made, [1, 2]).startswith("data:image/png;base64,")
     assert figures.antagonists(made, [1]) is None and figures.weeks(made, [1]) is None
@@ -596,8 +598,9 @@ def test_runs_are_made_once_and_again_when_something_changed(tmp_path, fake_prog
     one = runs.Simulation("one", "magnesium_block.toml", {"experiment.dt": "0.1 ms"}, circuit=False)
     session(tmp_path, program).make_all([(one, 1), (one, 2)])
     assert len(calls()) == 2 and "--seed 2" in "".join(calls()) and "--set experiment.dt=0.1 ms" in calls()[0]
-    session(tmp_path, program).make_all([(one, 1)])
-    assert len(calls()) == 2
+    again = session(tmp_path, program)
+    again.make_all([(one, 1)])
+    assert len(calls()) == 2 and again.made == {("one", 1)}
     session(tmp_path, program).make_all([(dataclasses.replace(one, settings={}), 1)])
     assert len(calls()) == 3
     program.write_text(program.read_text() + "# another build\n")
