@@ -1,13 +1,12 @@
 """The two arms by which ketamine may act, each alone and both: disinhibition through NMDA receptors of interneurons,
 and direct block of resting NMDA receptors on pyramidal cells. An arm is the main run with the other off."""
 
-import math
-import statistics
 from dataclasses import dataclass
 
 from . import measures as m
 from .result import Result
 from .sources import BY_NAME
+from .verdict import mean, spread
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,6 @@ def assess(session, seeds):
                 for name, (_, function) in MEASURES.items():
                     values[name].append(float(function(dosed, control)))
         found.append({"title": arm.title, "measures": {
-            name: {"title": title, "mean": statistics.fmean(values[name]) if values[name] else math.nan,
-                   "spread": statistics.stdev(values[name]) if len(values[name]) > 1 else 0.0}
+            name: {"title": title, "mean": mean(values[name]), "spread": spread(values[name])}
             for name, (title, _) in MEASURES.items()}})
     return found

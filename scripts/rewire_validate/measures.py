@@ -432,18 +432,19 @@ def rate_deviation(found):
 # --------------------------------------------------------------------------------------------------------------- cohort
 
 def of_plan(result, measure, plan):
-    """Estimates of a measure of a cohort in one plan, without their intervals: one for each day, or one."""
+    """(estimate, low, high) of a measure of a cohort in one plan, with its 95 % bootstrap interval over patients: one
+    for each day, or one."""
     summary = result.file["cohort/summary"]
     plans = [text.decode() for text in summary["plan"][()]]
-    return summary[measure][plans.index(plan)][..., 0]
+    return summary[measure][plans.index(plan)]
 
 
 def on_day(result, measure, plan, day):
     """The same on a day after the start of treatment."""
     days = result.file["cohort/summary/day"][()] / DAY
-    return float(of_plan(result, measure, plan)[np.argmin(np.abs(days - day))])
+    return tuple(map(float, of_plan(result, measure, plan)[np.argmin(np.abs(days - day))]))
 
 
 def cohort_relapse_days(result, plan):
-    """Median time to relapse in days; infinite if fewer than half relapse before the end."""
-    return float(of_plan(result, "relapse", plan))
+    """The same of the median time to relapse in days; infinite if fewer than half relapse before the end."""
+    return tuple(map(float, of_plan(result, "relapse", plan)))

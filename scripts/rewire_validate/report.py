@@ -80,6 +80,11 @@ def tally(outcomes):
     return lines
 
 
+def with_spread(mean, spread):
+    """The mean alone where one run has no spread."""
+    return number(mean) + ("" if spread is None else f" ± {number(spread, 2)}")
+
+
 def cell(text, kind=""):
     return f'<td class="{kind}">{html.escape(str(text))}</td>' if kind else f"<td>{html.escape(str(text))}</td>"
 
@@ -109,7 +114,7 @@ def targets_table(outcomes):
 
 def arms_table(arms):
     titles = [x["title"] for x in arms[0]["measures"].values()]
-    rows = [[cell(arm["title"]), *(cell(f"{number(x['mean'])} ± {number(x['spread'], 2)}", "number")
+    rows = [[cell(arm["title"]), *(cell(with_spread(x["mean"], x["spread"]), "number")
                                    for x in arm["measures"].values())] for arm in arms]
     return table(["", *titles], rows)
 

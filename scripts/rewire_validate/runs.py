@@ -29,7 +29,7 @@ class Simulation:
     config: str                   # in configs/
     settings: dict = field(default_factory=dict, hash=False)  # key -> TOML, as after --set
     circuit: bool = True          # extends the prefrontal circuit, which --quick makes smaller
-    every_seed: bool = True       # False: nothing in it is random, so that one run is enough
+    every_seed: bool = True       # False: one run is enough, as nothing in it is random or it holds its own sample
 
     suffix = ".h5"
 

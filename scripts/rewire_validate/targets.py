@@ -31,6 +31,7 @@ class Target:
     measure: Callable    # results -> number
     may_fail: str        # why, in one line
     quick: bool = True   # measured with --quick
+    interval: Callable | None = None  # results -> (low, high), 95 %, of what has an interval of its own
 
     @property
     def label(self):
@@ -50,6 +51,11 @@ RESIDUAL = "venous ketamine and norketamine still block receptors for hours afte
 
 def blocks(magnesium):
     return tuple(f"block_{magnesium}mM_{c}uM" for c in (0.3, 1, 3))
+
+
+def estimated(estimate):
+    """How a Target is measured by a function that gives (estimate, low, high)."""
+    return {"measure": lambda *results: estimate(*results)[0], "interval": lambda *results: estimate(*results)[1:]}
 
 
 TARGETS = [
@@ -197,25 +203,18 @@ TARGETS = [
     Target("S19", "six", PREDICTION, "days from the last of six infusions to loss of response, with expectation",
            "d", "aan het Rot 2010, Murrough 2013b [M]: 12-28 d" + SEEN, 12, 28, ("six_infusions",), m.relapse_after_six,
            "one subject; expectation fades slowly, its time course is [M]", quick=False),
-    Target("S19", "cohort, day 1", CALIBRATED, "surrogate score a day after an infusion, g of 20 patients",
-           "1", "Kishimoto 2016 [V]", 0.7, 1.3, ("cohort",),
-           lambda cohort: m.on_day(cohort, "effect_size", "one infusion", 1),
-           "the spread between patients is an assumption, and the interval of 20 of them is wide",
-           quick=False),
-    Target("S19", "cohort, day 7", PREDICTION, "the same on day 7", "1", "Kishimoto 2016 [V]" + SEEN, 0.2, 0.7,
-           ("cohort",),
-           lambda cohort: m.on_day(cohort, "effect_size", "one infusion", 7),
-           "patients differ less than people; weeks of stress and spreads were set on day 1 after this had been seen",
-           quick=False),
-    Target("S19", "cohort, day 12", PREDICTION, "the same on day 12", "1", "Kishimoto 2016 [V]" + SEEN, -INF, 0.3,
-           ("cohort",),
-           lambda cohort: m.on_day(cohort, "effect_size", "one infusion", 12),
-           "a small difference is much among patients who differ little; seen before the cohort was set, as on day 7",
-           quick=False),
+    *(Target("S19", f"cohort, day {day}", role, f"surrogate score {day} d after an infusion, g of 20 patients", "1",
+             "Kishimoto 2016 [V]", low, high, ("cohort",), may_fail=why, quick=False,
+             **estimated(partial(m.on_day, measure="effect_size", plan="one infusion", day=day)))
+      for day, role, low, high, why in [
+          (1, CALIBRATED, 0.7, 1.3,
+           "the spread between patients is an assumption, and the interval of 20 of them is wide"),
+          (7, PREDICTION, 0.2, 0.7, "patients differ less than people"),
+          (12, PREDICTION, -INF, 0.3, "a small difference is much among patients who differ less than people")]),
     Target("S19", "cohort, six doses", PREDICTION, "median days from the last of six infusions to relapse", "d",
-           "aan het Rot 2010, Murrough 2013 [M]" + SEEN, 12, 28, ("cohort",),
-           lambda cohort: m.cohort_relapse_days(cohort, "six infusions"),
-           "each of six doses adds spines, and what is above the healthy density has to go first", quick=False),
+           "aan het Rot 2010, Murrough 2013 [M]", 12, 28, ("cohort",), quick=False,
+           may_fail="each of six doses adds spines, and what is above the healthy density has to go first",
+           **estimated(partial(m.cohort_relapse_days, plan="six infusions"))),
     Target("S20", "loss", PREDICTION, "spine density after three weeks of stress with inflammation, over stress alone",
            "%", "review PMC4497940 [V: regions; M: size]; 1 % counts as deeper", -INF, -1, ("inflammation", "stress"),
            m.stress_loss, "uptake and inhibition that are lost raise activity, and with it proteins and formation",

@@ -1,15 +1,28 @@
 """From results to verdicts."""
 
+import contextlib
 import json
 import math
 import statistics
 from dataclasses import dataclass, field
 
 from .result import Result
-from .runs import Simulation, seeds_of
+from .runs import RunError, Simulation, seeds_of
 from .sources import BY_NAME
 
 PASS, FAIL = "pass", "fail"
+
+
+def mean(values):
+    """NaN of nothing, and of infinities of both signs, which `statistics` refuses."""
+    values = list(values)
+    return sum(values) / len(values) if values else math.nan
+
+
+def spread(values):
+    """Standard deviation over seeds; None of a single one, as one run has none."""
+    values = list(values)
+    return statistics.stdev(values) if len(values) > 1 and all(map(math.isfinite, values)) else None
 
 
 @dataclass
@@ -18,17 +31,16 @@ class Outcome:
 
     target: object
     values: dict = field(default_factory=dict)  # seed -> number; NaN where it could not be measured
-    failed: str = ""                            # why a run is missing
+    interval: tuple | None = None               # (low, high) of what has one of its own
+    failed: str = ""                            # why a run or its measure is missing
 
     @property
     def mean(self):
-        return statistics.fmean(self.values.values()) if self.values else math.nan
+        return mean(self.values.values())
 
     @property
     def spread(self):
-        """Standard deviation over seeds; 0 where nothing is random and of a single seed."""
-        values = list(self.values.values())
-        return statistics.stdev(values) if len(values) > 1 and all(map(math.isfinite, values)) else 0.0
+        return spread(self.values.values())
 
     @property
     def verdict(self):
@@ -42,7 +54,7 @@ class Outcome:
         if self.verdict == PASS:
             return ""
         if self.failed:
-            return "a run failed: " + self.failed.splitlines()[0]
+            return self.failed.splitlines()[0]
         if not math.isfinite(self.mean):
             return "could not be measured: " + self.target.may_fail
         return self.target.may_fail
@@ -59,26 +71,28 @@ def seeds_for(uses, seeds):
 
 
 def assess(session, target, seeds):
-    """Measures one target on the runs that the session has made."""
+    """Measures one target on the runs that the session has made. Whatever goes wrong fails this target alone: results
+    of hours are worth more than one measure."""
     outcome = Outcome(target)
     for seed in seeds_for(target.uses, seeds):
-        loaded = []
         try:
-            for name in target.uses:
-                source = BY_NAME[name]
-                own = seeds_of(source, seeds)
-                at = seed if seed in own else own[0]
-                if (name, at) in session.failed:
-                    outcome.failed = outcome.failed or f"{name}, seed {at}: {session.failed[name, at]}"
-                    break
-                loaded.append(load(session, source, at))
-            else:
-                with np_quiet():
-                    outcome.values[seed] = float(target.measure(*loaded))
-        finally:
-            for result in loaded:
-                if isinstance(result, Result):
-                    result.close()
+            with contextlib.ExitStack() as opened, np_quiet():
+                loaded = []
+                for name in target.uses:
+                    source = BY_NAME[name]
+                    own = seeds_of(source, seeds)
+                    at = seed if seed in own else own[0]
+                    if (name, at) in session.failed:
+                        raise RunError(f"{name}, seed {at}: {session.failed[name, at]}")
+                    result = load(session, source, at)
+                    loaded.append(opened.enter_context(result) if isinstance(result, Result) else result)
+                outcome.values[seed] = float(target.measure(*loaded))
+                if target.interval:
+                    outcome.interval = target.interval(*loaded)
+        except RunError as error:
+            outcome.failed = outcome.failed or f"a run failed: {error}"
+        except Exception as error:
+            outcome.failed = outcome.failed or f"could not be measured, seed {seed}: {type(error).__name__}: {error}"
     return outcome
 
 

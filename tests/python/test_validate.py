@@ -500,7 +500,25 @@ def test_open_ranges():
 
 def test_spread_is_the_standard_deviation_over_seeds():
     assert verdict.Outcome(target(), {1: 10.0, 2: 14.0}).spread == pytest.approx(math.sqrt(8))
-    assert verdict.Outcome(target(), {1: 10.0}).spread == 0
+    for values in ({1: 10.0}, {}, {1: 10.0, 2: math.nan}, {1: 10.0, 2: math.inf}):
+        assert verdict.Outcome(target(), values).spread is None
+
+
+def test_infinities_of_both_signs_have_no_mean():
+    outcome = verdict.Outcome(target(), {1: math.inf, 2: -math.inf})
+    assert math.isnan(outcome.mean) and outcome.verdict == "fail"
+
+
+def of(label):
+    return next(x for x in TARGETS if x.label == label)
+
+
+@pytest.mark.parametrize("label, value, expected", [
+    ("S12 nbqx", 101, "pass"), ("S12 nbqx", 130, "fail"), ("S12 anti_bdnf, 4 h", 130, "fail"),
+    ("S16 raised", 0, "fail"), ("S16 raised", 0.9, "fail"), ("S16 raised", 7.6, "pass"),
+    ("S20 loss", 0, "fail"), ("S20 loss", -0.9, "fail"), ("S20 loss", -22, "pass")])
+def test_what_does_nothing_or_the_opposite_is_no_pass(label, value, expected):
+    assert verdict.Outcome(of(label), {1: value}).verdict == expected
 
 
 def page(outcomes, **others):
@@ -627,6 +645,37 @@ def test_a_failed_run_fails_its_targets_and_nothing_else(tmp_path, fake_program,
     failed = verdict.assess(made, target(uses=("bad",), measure=lambda result: 15.0), [1])
     assert failed.verdict == "fail" and "it fails" in failed.reason
     assert verdict.assess(made, target(uses=("good",), measure=lambda found: found["x"]), [1]).verdict == "pass"
+    assert made.made == {("good", 1)}
+
+
+def test_what_cannot_be_measured_fails_its_target_and_nothing_else(tmp_path, fake_program, monkeypatch):
+    # The fake program writes no HDF5, which is an OSError; a helper lacks a key; a measure finds a value that is wrong.
+    program, _ = fake_program
+    broken = runs.Simulation("broken", "magnesium_block.toml", circuit=False)
+    lacking = runs.Helper("lacking", lambda _, seed, folder: {"x": 15.0} if seed == 1 else {})
+    for source in (broken, lacking):
+        monkeypatch.setitem(sources.BY_NAME, source.name, source)
+    made = session(tmp_path, program)
+    made.make_all([(broken, 1), (lacking, 1), (lacking, 2)])
+
+    def raises(_):
+        raise ValueError("too few\nsamples")
+
+    for use, measure, said in (("broken", lambda result: 15.0, "OSError"),
+                               ("lacking", lambda found: found["x"], "seed 2: KeyError"),
+                               ("lacking", raises, "ValueError: too few")):
+        outcome = verdict.assess(made, target(uses=(use,), measure=measure), [1, 2])
+        assert outcome.verdict == "fail" and outcome.reason.startswith("could not be measured")
+        assert said in outcome.reason and "\n" not in outcome.reason
+    assert verdict.assess(made, target(uses=("lacking",), measure=lambda x: x["x"]), [1, 2]).values == {1: 15.0}
+
+
+def test_the_interval_of_a_cohort_comes_with_its_estimate(tmp_path, monkeypatch):
+    made = session(tmp_path, tmp_path / "program")
+    made.folder.mkdir()
+    write_cohort(made.path(sources.BY_NAME["cohort"], 1))
+    outcome = verdict.assess(made, of("S19 cohort, day 7"), [1, 2])
+    assert (outcome.mean, outcome.interval, outcome.spread) == (pytest.approx(0.4), pytest.approx((0.1, 0.8)), None)
 
 
 def test_plan_makes_each_run_once_and_unseeded_ones_for_the_first_seed():
@@ -715,7 +764,7 @@ def test_one_target_from_end_to_end(program, tmp_path, monkeypatch, capsys):
 
 def test_measures_of_a_cohort_are_those_of_the_plan_and_the_day(tmp_path):
     with Result(write_cohort(tmp_path / "cohort.h5")) as cohort:
-        assert m.on_day(cohort, "effect_size", "one infusion", 1) == pytest.approx(1.1)
-        assert m.on_day(cohort, "effect_size", "one infusion", 7) == pytest.approx(0.4)
-        assert math.isnan(m.on_day(cohort, "effect_size", "no treatment", 1))
-        assert m.cohort_relapse_days(cohort, "one infusion") == pytest.approx(10)
+        assert m.on_day(cohort, "effect_size", "one infusion", 1) == pytest.approx((1.1, 0.5, 1.7))
+        assert m.on_day(cohort, "effect_size", "one infusion", 7) == pytest.approx((0.4, 0.1, 0.8))
+        assert all(map(math.isnan, m.on_day(cohort, "effect_size", "no treatment", 1)))
+        assert m.cohort_relapse_days(cohort, "one infusion") == pytest.approx((10, 6, math.inf))
