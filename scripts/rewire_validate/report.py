@@ -171,8 +171,9 @@ def as_html(made):
     if made["sensitivity"]:
         screen = made["sensitivity"]
         parts += ["<h2>Sensitivity</h2>",
-                  f"<p>Elementary effects (Morris 1991) of {len(screen['constants'])} constants of low confidence or"
-                  f" from memory, {screen['trajectories']} trajectories, small circuit; effects are per range.</p>",
+                  f"<p>Elementary effects (Morris 1991) of {len(screen['constants'])} constants of low confidence,"
+                  f" from memory or not measured, {screen['trajectories']} trajectories, small circuit; effects are per"
+                  " range.</p>",
                   figure(drawn.get("screen"), "mu* and sigma; grey: chance"), sensitivity_table(screen)]
     rows = [[cell(f"{c.table}.{c.name}"), cell(f"{c.value} {c.unit}".strip(), "number"), cell(c.meaning),
              cell(c.target)] for c in made["calibrated"]]

@@ -577,7 +577,8 @@ def test_arms_and_the_screen_are_in_the_report(tmp_path):
               "outputs": {"bdnf": {"title": "BDNF (%)", "mean": numbers, "mean_size": np.abs(numbers).tolist(),
                                    "spread": [*numbers[:-1], math.nan], "default": 1.0, "chance": 0.5}}}
     shown, data = page([], arms=found, sensitivity=screen, figures={"screen": figures.screen(screen)})
-    assert "disinhibition alone" in shown and "molecular.eef2_half" in shown and "data:image/png" in shown
+    assert "disinhibition alone" in shown and "molecular.released_tau" in shown and "data:image/png" in shown
+    assert data["arms"][0]["measures"]["spines"]["spread"] is None  # of one seed
     assert data["sensitivity"]["outputs"]["bdnf"]["spread"][-1] is None
 
 
@@ -741,6 +742,24 @@ def test_the_screen_stays_within_what_the_program_takes(program, tmp_path, share
     made = session(tmp_path, program, quick=True)
     for run in sensitivity.runs_of("x", sensitivity.point_settings([share] * len(sensitivity.CONSTANTS))):
         assert errors(program, run, made.all_settings(run)) == ""
+
+
+def test_the_screen_is_of_the_least_certain_constants(program):
+    """The program's own description of each says so: from memory, of low confidence or assumed."""
+    tables = {"block": "blocker", "ketamine": "species", "nmda": "receptor"}  # the others are named as in a config
+    described, table = {}, ""
+    for line in subprocess.run([program, "describe"], capture_output=True, text=True, check=True).stdout.splitlines():
+        if found := calibrated.SECTION.match(line):
+            table = found[1]
+        elif line.startswith("  ") and line.endswith("]"):
+            described[table, line.split()[0]] = line
+
+    def uncertain(key):
+        *_, place, name = key.split(".")
+        line = described[tables.get(place, place), name]
+        return "[calibrated" not in line and any(word in line for word in ("[M]", "low confidence", "assumed"))
+
+    assert [x.key for x in sensitivity.CONSTANTS if not uncertain(x.key)] == ["glutamate.evoked_share"]
 
 
 def test_the_description_lists_calibrated_constants(program):
