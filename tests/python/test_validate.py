@@ -15,7 +15,8 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(CHECKOUT / "scripts"), str(Path(__file__).parent)]
-from rewire_validate import arms, calibrated, figures, morris, report, runs, sensitivity, sources, verdict  # noqa: E402
+from rewire_validate import arms, calibrated, figures, history, morris, report, runs, sensitivity  # noqa: E402
+from rewire_validate import sources, verdict  # noqa: E402
 from rewire_validate import __main__ as program_main  # noqa: E402
 from rewire_validate import measures as m  # noqa: E402
 from rewire_validate.result import Result  # noqa: E402
@@ -539,6 +540,39 @@ def test_a_failing_prediction_is_shown_failing_with_its_reason():
     assert "S99" in what_fails and "because &lt;it&gt; may" in what_fails and "S98" not in what_fails
     assert shown.count('class="fail-row"') == 1 and shown.count('class="pass-row"') == 1
     assert "prediction: 1 of 2 pass" in shown
+
+
+def test_a_single_run_has_no_spread_and_an_interval_is_shown_beside_it():
+    cohort = target(id="S98", unit="d")
+    shown, data = page([verdict.Outcome(target(), {1: 15.0}), verdict.Outcome(cohort, {1: 12.5}, (7.0, 13.0)),
+                        verdict.Outcome(cohort, {1: 12.5}, (8.0, math.inf)), verdict.Outcome(target(), {1: 1, 2: 3})])
+    assert [entry["spread"] for entry in data["targets"]] == [None, None, None, pytest.approx(math.sqrt(2))]
+    assert [entry["interval"] for entry in data["targets"]] == [None, [7, 13], [8, None], None]
+    assert ">15.0 %<" in shown and ">12.5 d (7.00 to 13.0)<" in shown and ">12.5 d (8.00 or more)<" in shown
+    assert ">2.00 ± 1.4 %<" in shown and report.number(verdict.Outcome(target(), {1: 15.0}).spread) == "-"
+
+
+def test_predictions_that_had_been_seen_before_a_change_are_marked():
+    expected = {"S1": "", "S6 selectivity": "a", "S7 rat, peak": "", "S8 interneurons": "a", "S12 rapamycin": "ab",
+                "S12 anti_bdnf, 4 h": "", "S15 spines": "ab", "S15 score": "bc", "S18 score": "abc",
+                "S19 arm, day 3": "bc", "S19 cohort, day 1": "bc", "S19 cohort, day 12": "bcd", "S20 loss": "b",
+                "S20 cytokines": "", "R8 2-4 wk": "be", "R8 latency": ""}
+    assert {label: "".join(history.changed_after(of(label))) for label in expected} == expected
+    names = {name for x in TARGETS for name in (x.id, x.label)}
+    assert all(set(change.moved) <= names for change in history.CHANGES.values())
+
+
+def test_the_report_says_what_was_changed_after_predictions_had_been_seen():
+    outcomes = [verdict.Outcome(of(label), {1: 0.0}) for label in ("S8 order", "S15 score", "S3", "S7 peak")]
+    shown, data = page(outcomes)
+    assert [entry["changed_after"] for entry in data["targets"]] == [["a"], ["b", "c"], [], ["a"]]
+    assert [change["letter"] for change in data["changes"]] == ["a", "b", "c", "d", "e"]
+    assert data["changes"][2]["set_by"] == "S19 drug, day 1" and "S19" in data["changes"][2]["moved"]
+    assert "S15 score<sup>b c</sup>" in shown and "S3<sup></sup>" not in shown
+    section = shown[shown.index("<h2>Changed after predictions had been seen"):shown.index("<h2>The main run")]
+    assert all(change.what in section for change in history.CHANGES.values())
+    # Of three predictions (S7 is calibrated) two had been seen.
+    assert "prediction: 2 of 3 pass (2 had been seen before" in shown
 
 
 def test_what_was_not_measured_is_said_and_infinity_is_null():
