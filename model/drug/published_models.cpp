@@ -130,8 +130,8 @@ PkModel otto2021() {
 
 // Simons et al. 2022, Front Pain Res 3:946486, table 4 and figure 2. Everything is counted in ketamine
 // equivalents. Of the gut only the delays are theirs: their 116 % of a film that reaches the liver would not
-// conserve mass. Their variability between subjects (table 4: omega^2 of VK1 0.057, CLK1 0.029, CLK3 0.026, CLN1 0.050,
-// the first transit 0.021, VH1 1.22, CLH1 0.103, CLH2 0.287 [R]) is left out.
+// conserve mass. Variability between subjects: omega^2 of table 4 [R]. Left out, as a variation here is of one number:
+// that of the first transit (0.021), and that the norketamine volume goes with VK1.
 PkModel simons2022() {
     constexpr double to_norketamine_per_h = 2 / 20.1 * per_min; // two stages, mean transit 20.1 min together
     constexpr double to_hydroxynorketamine_per_h = 2 / 1.12 * per_min;
@@ -176,13 +176,20 @@ PkModel simons2022() {
     add_depot(m, "portal", "metabolism1", portal_rate_per_h);
     add_sprays(m, "gut", gut_duration_h);
     m.routes.push_back({"oral", {{"gut", 1, gut_duration_h}}});
+    m.variations = {of_volume("VK1", "central", 0.057),
+                    of_flow("CLK1", "central", "metabolism1", 0.029),
+                    of_flow("CLK3", "central", "peripheral2", 0.026, true),
+                    of_flow("CLN1", "norketamine", "hydroxylation1", 0.050),
+                    of_volume("VH1", "hydroxynorketamine", 1.22),
+                    of_flow("CLH1", "hydroxynorketamine", "", 0.103),
+                    of_flow("CLH2", "hydroxynorketamine", "hydroxynorketamine_peripheral", 0.287, true)};
     return m;
 }
 
 // Perez-Ruixo et al. 2021, Clin Pharmacokinet 60:501, table 3. Taken literally it predicts 1.4 times their
 // area under the noresketamine curve, though its peak to 2 %; esketamine agrees to 4 %. Noresketamine in its
-// own mass. Left out of the variability of table 3: that of FRn (0.708, on the logit), of the oral solution and of
-// noresketamine (Vcn/F 31.6 %, CLn/F 25.4 % [R]); that of k_met is not printed. Weight had no effect in their data.
+// own mass. Left out of the variability of table 3: that of FRn (0.708, on the logit); that of k_met is not printed.
+// Weight had no effect in their data.
 PkModel perez_ruixo2021() {
     PkModel m{.name = "perez_ruixo2021",
               .meaning = "intranasal, intravenous and oral esketamine and noresketamine",
@@ -215,7 +222,10 @@ PkModel perez_ruixo2021() {
                     of_flow("Qh", "central", "liver", log_variance(0.23), true),
                     of_flow("k_el", "liver", "", log_variance(1.20)),
                     of_flow("ka_nasal", "nose", "central", log_variance(0.615)),
-                    of_flow("ka_swallowed", "swallowed", "liver", log_variance(1.32))};
+                    of_flow("ka_swallowed", "swallowed", "liver", log_variance(1.32)),
+                    of_flow("ka_oral", "gut", "liver", log_variance(1.32)),
+                    of_volume("Vcn", "noresketamine", log_variance(0.316)),
+                    of_flow("CLn", "noresketamine", "", log_variance(0.254))};
     return m;
 }
 

@@ -91,7 +91,7 @@ void sample(Drives& drives, const DriveConstants& constants, const float* v_mV,
             else if (pool == extrasynaptic)
                 std::fill(gating, gating + n, ambient_open);
             for (SubunitSums& subunit : drives.pools[pool]) {
-                const double mg_half = synapse::mg_half_mM[subunit.subunit];
+                const double mg_half = constants.mg_half_mM[subunit.subunit];
                 for (std::size_t l = 0; l < constants.competition.ligands.size(); ++l) {
                     const auto& [kinetics, blockers] = constants.competition.ligands[l];
                     exchange_rates(gating, mg, static_cast<float>(constants.mg_mM / mg_half),

@@ -180,8 +180,8 @@ void FastNetwork::build_population(const network::Population& spec, std::size_t 
         population.tonic_ab_nS.assign(n, static_cast<float>(spec.tonic_nmda_nS * (shares[0] + shares[1])));
         population.tonic_cd_nS.assign(n, static_cast<float>(spec.tonic_nmda_nS * (shares[2] + shares[3])));
     }
-    population.nmda.mg_ratio_ab = static_cast<float>(options_.drives.mg_mM / synapse::mg_half_ab_mM);
-    population.nmda.mg_ratio_cd = static_cast<float>(options_.drives.mg_mM / synapse::mg_half_cd_mM);
+    population.nmda.mg_ratio_ab = static_cast<float>(options_.drives.mg_mM / options_.drives.mg_half_mM[drug::n2a]);
+    population.nmda.mg_ratio_cd = static_cast<float>(options_.drives.mg_mM / options_.drives.mg_half_mM[drug::n2c]);
     population.drives.spikes.assign(n, 0);
     population.drives.calcium.assign(n, 0);
     population.log.resize(static_cast<std::size_t>(team_.size()));

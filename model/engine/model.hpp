@@ -128,6 +128,8 @@ struct Model {
     double baseline_measure_s = 10;
 
     double mg_mM = 1;
+    double mg_half_ab_mM = synapse::mg_half_ab_mM; ///< that blocks half of the channels with 2A or 2B at 0 mV
+    double mg_half_cd_mM = synapse::mg_half_cd_mM; ///< of those with 2C or 2D
     std::vector<std::string> regions = {"cortex"};
     std::vector<network::Population> populations;
     std::vector<network::Projection> projections;
@@ -223,6 +225,10 @@ struct Described<engine::Model> {
          "before time 0, where slow mechanisms run: time in which healthy means are measured", ""},
         {"magnesium", "mM", &S::mg_mM, non_negative, "extracellular magnesium, which blocks NMDA channels",
          "where IC50 in Mg are measured: Kotermanski & Johnson 2009"},
+        {"magnesium_half_2ab", "mM", &S::mg_half_ab_mM, positive,
+         "K: magnesium that blocks half of the channels with GluN2A or 2B at 0 mV", "Jahr & Stevens 1990"},
+        {"magnesium_half_2cd", "mM", &S::mg_half_cd_mM, positive, "the same of channels with GluN2C or 2D",
+         "[M] Kuner & Schoepfer 1996: 5-7 times weaker, low confidence"},
     });
     static constexpr auto keys = std::to_array<Key>({
         {"title", "text", R"("")", "what the experiment is called in results and figures"},

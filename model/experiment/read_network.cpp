@@ -121,10 +121,16 @@ std::string model_names() {
     }(static_cast<neuron::Model*>(nullptr));
 }
 
-void read_receptors(TableReader& reader, network::Population& population) {
+synapse::Receptor receptor_of(const engine::Model& model, const std::string& kind) {
+    synapse::Receptor receptor = synapse::default_receptor(kind);
+    receptor.mg_half_mM = {model.mg_half_ab_mM, model.mg_half_ab_mM, model.mg_half_cd_mM, model.mg_half_cd_mM};
+    return receptor;
+}
+
+void read_receptors(TableReader& reader, network::Population& population, const engine::Model& model) {
     const bool currents = neuron::uses_currents(population.model);
     for (const char* kind : currents ? std::vector{"current"} : std::vector{"ampa", "nmda", "gaba_a"})
-        population.receptors.push_back(synapse::default_receptor(kind));
+        population.receptors.push_back(receptor_of(model, kind));
     if (!reader.table("receptor")) return;
     for (TableReader& table : reader.sections<synapse::Receptor>("receptor")) {
         const std::string name = table.name();
@@ -142,7 +148,7 @@ void read_receptors(TableReader& reader, network::Population& population) {
                 continue;
             }
             const auto* text = kind ? std::get_if<std::string>(&kind->value.value) : &name;
-            receptor = synapse::default_receptor(text ? *text : "ampa");
+            receptor = receptor_of(model, text ? *text : "ampa");
             receptor.name = name;
         }
         read_receptor(table, receptor);
@@ -175,8 +181,8 @@ network::Population read_population(TableReader& reader, const engine::Model& mo
     p.region = index_of(reader, "region", "region", region, model.regions).value_or(0);
     p.box_um = read_vector(reader, "box", p.box_um);
     p.origin_um = read_vector(reader, "origin", p.origin_um);
-    read_receptors(reader, p);
-    p.extrasynaptic = synapse::default_receptor("nmda");
+    read_receptors(reader, p, model);
+    p.extrasynaptic = receptor_of(model, "nmda");
     if (auto table = p.tonic_nmda_nS > 0 ? reader.section_or_empty<synapse::Receptor>("extrasynaptic")
                                          : reader.section<synapse::Receptor>("extrasynaptic")) {
         table->read(p.extrasynaptic, [](std::string_view parameter) { return parameter.starts_with("share_"); });

@@ -5,7 +5,7 @@
 //
 // K is 3.57 mM for the GluN2A/2B receptors that they recorded from. Channels with GluN2C or GluN2D are blocked
 // several times less: Kuner & Schoepfer 1996 (J Neurosci 16:3549) find IC50s at -100 mV of 2, 2, 14 and 10 uM for
-// 2A-2D [M], hence a factor of about 5 on K.
+// 2A-2D [M], hence a factor of about 5 on K. Both are defaults ([experiment] magnesium_half_2ab, _2cd).
 
 #include <cmath>
 

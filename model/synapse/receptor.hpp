@@ -43,6 +43,9 @@ namespace rewire::synapse {
 
 enum class ReceptorKind : std::uint8_t { ampa, nmda, gaba_a, gaba_b, current };
 
+/// A number per GluN2 subunit: 2A, 2B, 2C, 2D.
+using PerSubunit = std::array<double, 4>;
+
 /// One receptor of a population. Defaults are filled in per kind by `default_receptor`.
 struct Receptor {
     std::string name;
@@ -59,6 +62,8 @@ struct Receptor {
     double tau_2b_ms = 300;
     double tau_2c_ms = 300;
     double tau_2d_ms = 1700;
+    /// Magnesium that blocks half of the subunit's channels at 0 mV; of the experiment, the same for all receptors.
+    PerSubunit mg_half_mM{mg_half_ab_mM, mg_half_ab_mM, mg_half_cd_mM, mg_half_cd_mM};
     double saturation = 0.5;         ///< alpha
     double miniature_rate_Hz = 0.01; ///< spontaneous release of one synapse onto an NMDA receptor
 };
@@ -86,11 +91,6 @@ inline Receptor default_receptor(const std::string& kind) {
 inline constexpr double share_reference_mV = -66;
 inline constexpr double share_reference_mg_mM = 1;
 
-/// A number per GluN2 subunit: 2A, 2B, 2C, 2D.
-using PerSubunit = std::array<double, 4>;
-/// Magnesium that blocks half of the subunit's channels at 0 mV, mM.
-inline constexpr PerSubunit mg_half_mM{mg_half_ab_mM, mg_half_ab_mM, mg_half_cd_mM, mg_half_cd_mM};
-
 /// Scales numbers so that they add up to 1.
 inline PerSubunit as_shares(PerSubunit parts) {
     const double sum = parts[0] + parts[1] + parts[2] + parts[3];
@@ -101,9 +101,9 @@ inline PerSubunit as_shares(PerSubunit parts) {
 /// Shares of the conductance before Mg block, together 1 (equation above).
 inline PerSubunit conductance_shares(const Receptor& mix) {
     PerSubunit parts{mix.share_2a, mix.share_2b, mix.share_2c, mix.share_2d};
-    const double unblocked_ab = mg_unblocked(share_reference_mV, share_reference_mg_mM);
+    const double unblocked_ab = mg_unblocked(share_reference_mV, share_reference_mg_mM, mix.mg_half_mM[0]);
     for (std::size_t s = 0; s < parts.size(); ++s)
-        parts[s] *= unblocked_ab / mg_unblocked(share_reference_mV, share_reference_mg_mM, mg_half_mM[s]);
+        parts[s] *= unblocked_ab / mg_unblocked(share_reference_mV, share_reference_mg_mM, mix.mg_half_mM[s]);
     return as_shares(parts);
 }
 
@@ -120,7 +120,8 @@ inline double decay_of_mix_ms(const Receptor& mix) {
 /// the conductance at 0.
 inline PerSubunit current_shares(const Receptor& mix, double mg_mM) {
     PerSubunit parts = conductance_shares(mix);
-    for (std::size_t s = 0; s < parts.size(); ++s) parts[s] *= mg_unblocked(share_reference_mV, mg_mM, mg_half_mM[s]);
+    for (std::size_t s = 0; s < parts.size(); ++s)
+        parts[s] *= mg_unblocked(share_reference_mV, mg_mM, mix.mg_half_mM[s]);
     return as_shares(parts);
 }
 

@@ -72,17 +72,49 @@ TEST_CASE("coefficients of variation of Perez-Ruixo 2021 come back from the subj
     // (120 %, heavy-tailed) scatters by some 5 %, that of Vc by 1 %.
     const PkModel& model = *find_published_model("perez_ruixo2021");
     constexpr int n = 20000;
-    double v = 0, v2 = 0, k = 0, k2 = 0;
+    double v = 0, v2 = 0, k = 0, k2 = 0, metabolite = 0, metabolite2 = 0;
     for (int i = 1; i <= n; ++i) {
         const PkModel s = of_subject(model, i);
         const double vc = volume_L(s, "central"), kel = s.flows[0].rate_per_h / 1.11;
         v += vc / n, v2 += vc * vc / n, k += kel / n, k2 += kel * kel / n;
+        const double cln = clearance_L_per_h(s, "noresketamine", "");
+        metabolite += cln / n, metabolite2 += cln * cln / n;
         // An exchange stays one: as much clearance there as back.
         CHECK(clearance_L_per_h(s, "central", "liver") == clearance_L_per_h(s, "liver", "central"));
     }
     CHECK(std::sqrt(v2 / (v * v) - 1) == Approx(0.275).epsilon(0.04));
     CHECK(std::sqrt(k2 / (k * k) - 1) == Approx(1.20).epsilon(0.2));
+    CHECK(std::sqrt(metabolite2 / (metabolite * metabolite) - 1) == Approx(0.254).epsilon(0.04));
     CHECK(k == Approx(std::sqrt(1 + 1.2 * 1.2)).epsilon(0.05));
+}
+
+TEST_CASE("subjects of Simons 2022 have the variances of table 4, along the chain of metabolites") {
+    // Over n subjects a variance scatters by sqrt(2/n) of itself: four of these. Independent, so that a covariance
+    // scatters by sqrt(w_a w_b / n).
+    const PkModel& model = *find_published_model("simons2022");
+    constexpr int n = 20000;
+    const std::array<double, 5> stated{0.057, 0.029, 0.050, 1.22, 0.103};
+    std::array<std::array<double, 5>, 5> products{};
+    for (int i = 1; i <= n; ++i) {
+        const PkModel s = of_subject(model, i);
+        const std::array<double, 5> logs{std::log(volume_L(s, "central") / 11.6),
+                                         std::log(clearance_L_per_h(s, "central", "metabolism1") / (60 * 1.48)),
+                                         std::log(clearance_L_per_h(s, "norketamine", "hydroxylation1") / 60),
+                                         std::log(volume_L(s, "hydroxynorketamine") / 4.4),
+                                         std::log(clearance_L_per_h(s, "hydroxynorketamine", "") / (60 * 0.933))};
+        for (std::size_t a = 0; a < 5; ++a)
+            for (std::size_t b = 0; b < 5; ++b) products[a][b] += logs[a] * logs[b] / n;
+        CHECK(clearance_L_per_h(s, "central", "peripheral2") == clearance_L_per_h(s, "peripheral2", "central"));
+        CHECK(clearance_L_per_h(s, "central", "peripheral1") == Approx(60 * 2.43)); // stated without variability
+    }
+    for (std::size_t a = 0; a < 5; ++a)
+        for (std::size_t b = 0; b < 5; ++b) {
+            CAPTURE(a, b);
+            if (a == b)
+                CHECK(products[a][a] == Approx(stated[a]).epsilon(4 * std::sqrt(2.0 / n)));
+            else
+                CHECK(products[a][b] == Approx(0).margin(4 * std::sqrt(stated[a] * stated[b] / n)));
+        }
 }
 
 TEST_CASE("a subject is its number") {

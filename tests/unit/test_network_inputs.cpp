@@ -204,19 +204,21 @@ TEST_CASE("extrasynaptic NMDA receptors pass g B(V) (E - V), each class with its
     mix.share_2a = 0.3, mix.share_2b = 0, mix.share_2d = 0.7;
     network::Population p = listener(3);
     p.tonic_nmda_nS = 6;
-    p.extrasynaptic = mix;
     FastOptions options;
     options.drives.mg_mM = GENERATE(0.5, 1.0);
+    const double half_ab_mM = GENERATE(3.57, 2.0), half_cd_mM = 5 * 3.57;
+    options.drives.mg_half_mM = mix.mg_half_mM = {half_ab_mM, half_ab_mM, half_cd_mM, half_cd_mM};
+    p.extrasynaptic = mix;
     FastNetwork net(options, {p}, {}, {}, {}, {});
     net.advance(0, 5000);
     const auto b = [](double v, double mg_mM, double half_mM) {
         return 1 / (1 + mg_mM / half_mM * std::exp(-0.062 * v));
     };
-    const double a = 0.3 / b(-66, 1, 3.57), d = 0.7 / b(-66, 1, 5 * 3.57); // conductances behind those currents
+    const double a = 0.3 / b(-66, 1, half_ab_mM), d = 0.7 / b(-66, 1, half_cd_mM); // conductances behind those currents
     double low = -60, high = 0;
     for (int k = 0; k < 60; ++k) {
         const double v = 0.5 * (low + high), mg = options.drives.mg_mM;
-        const double nmda_nS = 6 * (a * b(v, mg, 3.57) + d * b(v, mg, 5 * 3.57)) / (a + d);
+        const double nmda_nS = 6 * (a * b(v, mg, half_ab_mM) + d * b(v, mg, half_cd_mM)) / (a + d);
         (10 * (-60 - v) + nmda_nS * (0 - v) > 0 ? low : high) = v;
     }
     REQUIRE(low > -59);
