@@ -43,7 +43,13 @@ void print_action(const std::string& species) {
         std::cout << fmt::format("    target.{} = {{ ec50 = \"{:.6g} uM\", exponent = {:.6g}, efficacy = {:.6g} }}\n",
                                  drug::targets[static_cast<std::size_t>(e.target)].name, e.ec50_uM, e.exponent,
                                  e.efficacy);
-    if (action.block) print_keys(experiment::in_words(*action.block));
+    if (!action.block) return;
+    std::vector<experiment::KeyInWords> keys = experiment::in_words(*action.block);
+    // Scaled IC50 are not those of the paper that the parameters of a blocker are described with.
+    for (std::size_t k = 0; k < Described<drug::Blocker>::parameters.size() && !action.potency.empty(); ++k)
+        if (const auto& p = Described<drug::Blocker>::parameters[k]; p.name.starts_with("ic50_"))
+            keys[k].meaning = fmt::format("{} [{}]", p.meaning, action.potency);
+    print_keys(keys);
 }
 
 void print_drug(const drug::PkModel& m) {

@@ -219,7 +219,9 @@ template <>
 struct Described<drug::Blocker> {
     using S = drug::Blocker;
     static constexpr std::string_view name = "blocker";
-    static constexpr std::string_view meaning = "open-channel blocker of NMDA receptors; defaults: racemic ketamine";
+    static constexpr std::string_view meaning =
+        "open-channel blocker of NMDA receptors; defaults: racemic ketamine, whose IC50 and in_vivo_factor no other "
+        "blocker inherits";
     static constexpr std::string_view potency = "[M] Kotermanski & Johnson 2009, HEK cells at -66 mV";
     static constexpr std::string_view kinetics = "calibrated: onset 2-10 s at 0.5-1 uM with continuous agonist";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
@@ -231,7 +233,8 @@ struct Described<drug::Blocker> {
         {"ic50_1mg_2b", "uM", &S::ic50_1mg_2b_uM, positive, "IC50 at GluN2B with 1 mM Mg", potency},
         {"ic50_1mg_2c", "uM", &S::ic50_1mg_2c_uM, positive, "IC50 at GluN2C with 1 mM Mg", potency},
         {"ic50_1mg_2d", "uM", &S::ic50_1mg_2d_uM, positive, "IC50 at GluN2D with 1 mM Mg", potency},
-        {"in_vivo_factor", "1", &S::in_vivo_factor, positive, "kappa: multiplies every IC50 in the living brain",
+        {"in_vivo_factor", "1", &S::in_vivo_factor, positive,
+         "kappa: multiplies every IC50 in the living brain; 1: they hold there",
          "calibrated: Shaffer 2014, 50 % occupancy at 1.42 uM unbound in plasma (Kp,uu 0.8, 2A/2B pool at "
          "-62 mV)"},
         {"reference", "mV", &S::reference_mV, any_value, "potential at which the IC50 were measured",

@@ -56,6 +56,12 @@ void check_compartment(const PkModel& model, std::string_view name, const std::s
     if (!find_named(model.compartments, name)) fail(whose + ": no compartment " + quoted(name));
 }
 
+/// First-order rate of a flow: its own, or its clearance over the volume that it clears.
+double rate_per_h(const PkModel& model, const Flow& flow) {
+    if (flow.rate_per_h > 0) return flow.rate_per_h;
+    return flow.clearance_L_per_h / find_named(model.compartments, flow.from)->volume_L;
+}
+
 void check_flow(const PkModel& model, const Flow& flow) {
     const std::string whose = "flow from " + quoted(flow.from) + " to " + quoted(flow.to);
     check_ranges(flow, whose);
@@ -66,11 +72,14 @@ void check_flow(const PkModel& model, const Flow& flow) {
         fail(whose + ": needs one of rate and clearance, above 0");
     if (flow.clearance_L_per_h > 0 && find_named(model.compartments, flow.from)->volume_L == 0)
         fail(whose + ": a clearance needs a volume in " + quoted(flow.from));
+    if (const double rate = rate_per_h(model, flow); !(rate <= fastest_per_h))
+        fail(whose + ": rate, or clearance over volume, of " + std::to_string(rate) + " /h is out of range");
 }
 
 void check_species(const PkModel& model, const Species& species) {
     const std::string whose = "species " + quoted(species.name);
     check_ranges(species, whose);
+    if (!positive.contains(species.counted_as_g_per_mol)) fail(whose + ": counted_as is out of range");
     check_compartment(model, species.central, whose);
     if (find_named(model.compartments, species.central)->volume_L == 0)
         fail(whose + ": central compartment " + quoted(species.central) + " has no volume");
@@ -82,11 +91,6 @@ void check_route(const PkModel& model, const Route& route) {
     double share = 0;
     for (const RouteInput& input : route.inputs) {
         check_ranges(input, whose + " into " + quoted(input.compartment));
-        // With a start and a duration of a dose, each as long at most, nanoseconds stay below 2^63.
-        for (const auto& [name, hours] : {std::pair{"lag", input.lag_h}, std::pair{"duration", input.duration_h}})
-            if (hours > longest_s / 3600)
-                fail(whose + " into " + quoted(input.compartment) + ": " + name + " = " + std::to_string(hours) +
-                     " h: must be at most " + std::to_string(longest_s / 3600) + " h");
         check_compartment(model, input.compartment, whose);
         share += input.fraction;
     }
@@ -107,15 +111,6 @@ bool leads_to(const PkModel& model, const std::string& from, const std::string& 
                 std::ranges::find(reached, flow.to) == reached.end())
                 reached.push_back(flow.to);
     return std::ranges::find(reached, to) != reached.end();
-}
-
-void check_metabolites(const PkModel& model) {
-    for (const Species& a : model.species)
-        for (const Species& b : model.species)
-            if (&a < &b && a.central != b.central && leads_to(model, a.central, b.central) &&
-                leads_to(model, b.central, a.central))
-                fail("metabolite loop: " + quoted(a.name) + " turns into " + quoted(b.name) +
-                     " and back; a species must be made from those before it");
 }
 
 void check_variation(const PkModel& model, const Variation& variation) {
@@ -162,12 +157,6 @@ void check_variability(const PkModel& model) {
         fail("covariance: greater than the variances allow (the matrix must be positive definite)");
 }
 
-/// First-order rate of a flow.
-double rate_per_h(const PkModel& model, const Flow& flow) {
-    if (flow.rate_per_h > 0) return flow.rate_per_h;
-    return flow.clearance_L_per_h / find_named(model.compartments, flow.from)->volume_L;
-}
-
 /// Matrix A of dx/dt = A x per hour, x = (amounts, effect-site concentrations, eliminated).
 Eigen::MatrixXd system_matrix(const PkModel& model) {
     const std::size_t compartments = model.compartments.size();
@@ -195,6 +184,29 @@ Eigen::MatrixXd system_matrix(const PkModel& model) {
 
 const PkModel* find_published_model(std::string_view name) { return find_named(published_models(), name); }
 
+std::string fault_of_species(const PkModel& model, std::size_t species) {
+    const Species& s = model.species[species];
+    const auto into_s = [&](const std::string& compartment) { return leads_to(model, compartment, s.central); };
+    bool reached = std::ranges::any_of(model.routes, [&](const Route& route) {
+        return std::ranges::any_of(route.inputs,
+                                   [&](const RouteInput& i) { return i.fraction > 0 && into_s(i.compartment); });
+    });
+    for (std::size_t k = 0; k < species; ++k) {
+        const Species& earlier = model.species[k];
+        if (earlier.central == s.central)
+            return "is the compartment of " + quoted(earlier.name) + " already: what it holds would count twice";
+        const bool made_from = into_s(earlier.central);
+        if (leads_to(model, s.central, earlier.central))
+            return made_from ? "makes a metabolite loop: " + quoted(earlier.name) + " turns into " + quoted(s.name) +
+                                   " and back; a species must be made from those before it"
+                             : "turns into " + quoted(earlier.name) +
+                                   ", which stands before it: a species must be made from those before it";
+        reached = reached || made_from;
+    }
+    return reached ? ""
+                   : "is reached by no route, and by no flow from a species before it: nothing would ever be there";
+}
+
 void check(const PkModel& model) {
     check_ranges(model, "pharmacokinetics");
     if (model.compartments.empty()) fail("no compartments");
@@ -208,7 +220,9 @@ void check(const PkModel& model) {
     for (const Flow& flow : model.flows) check_flow(model, flow);
     for (const Species& species : model.species) check_species(model, species);
     for (const Route& route : model.routes) check_route(model, route);
-    check_metabolites(model);
+    for (std::size_t s = 0; s < model.species.size(); ++s)
+        if (const std::string fault = fault_of_species(model, s); !fault.empty())
+            fail("species " + quoted(model.species[s].name) + ": central compartment " + fault);
     check_variability(model);
 }
 

@@ -24,6 +24,13 @@
 
 namespace rewire::drug {
 
+/// From a milligram to a tonne, between which allometry keeps rates in proportion.
+inline constexpr Range weight_range_kg{1e-6, 1000};
+
+/// Rates above this, half-lives of a few microseconds, are refused: the matrix exponential loses what is slow beside
+/// them.
+inline constexpr double fastest_per_h = 1e9;
+
 /// A place that holds drug. Without a volume it is only an amount: a depot or a transit stage.
 struct Compartment {
     std::string name;
@@ -40,7 +47,8 @@ struct Flow {
     double fraction = 1;
 };
 
-/// The drug (first in a model) or one of its metabolites.
+/// The drug (first in a model) or one of its metabolites. The defaults are ketamine's; a body in a config gives its own
+/// numbers, but for the effect site.
 struct Species {
     std::string name;
     std::string central; ///< compartment whose concentration is that of plasma
@@ -102,12 +110,16 @@ const std::vector<PkModel>& published_models();
 const PkModel* find_published_model(std::string_view name);
 
 /// Checks that a model is one that can be integrated: ranges, names that exist and are not given twice, a
-/// central compartment with a volume for each species, one of rate and clearance for each flow, no metabolite that
-/// turns back into what it is made from, routes that do not bring in more than the dose, variations of what there is,
-/// with covariances that normal numbers can have.
+/// central compartment with a volume for each species, one of rate and clearance for each flow, no fault of a species
+/// (below), routes that do not bring in more than the dose, variations of what there is, with covariances that normal
+/// numbers can have.
 ///
 /// \throws std::invalid_argument naming the compartment, flow, species, route or variation at fault
 void check(const PkModel& model);
+
+/// What is wrong with the central compartment of a species, in words that follow its name; empty if nothing. It is the
+/// species' own, a route or a species before it leads there, and nothing leads from there to a species before it.
+std::string fault_of_species(const PkModel& model, std::size_t species);
 
 /// The model of a body of another weight: volumes in proportion, clearances with the power 0.75 (Anderson &
 /// Holford 2008, Annu Rev Pharmacol Toxicol 48:303). Rates out of a compartment with a volume are clearances
@@ -236,7 +248,12 @@ struct Described<drug::Flow> {
     static constexpr auto parameters = std::to_array<Parameter<S>>({
         {"from", "1", &S::from, any_value, "compartment that it leaves", "", {}, true},
         {"to", "1", &S::to, any_value, "compartment that it reaches; empty: eliminated", ""},
-        {"rate", "1/h", &S::rate_per_h, non_negative, "first-order rate, where no clearance is given", "the model's"},
+        {"rate",
+         "1/h",
+         &S::rate_per_h,
+         {0, drug::fastest_per_h},
+         "first-order rate, where no clearance is given",
+         "the model's"},
         {"clearance", "L/h", &S::clearance_L_per_h, non_negative, "clearance, where no rate is given", "the model's"},
         {"fraction", "1", &S::fraction, fraction, "share that arrives; the rest is eliminated", "the model's"},
     });
@@ -253,7 +270,7 @@ struct Described<drug::Variation> {
         {"from", "1", &S::from, any_value, "where the flow starts whose rate or clearance it is", ""},
         {"to", "1", &S::to, any_value, "where that flow ends; empty: eliminated", ""},
         {"both_ways", "1", &S::both_ways, any_value, "the flow back varies with it", ""},
-        {"variance", "1", &S::variance, positive, "omega^2: variance of the logarithm", "the model's", {}, true},
+        {"variance", "1", &S::variance, {0, 100, true}, "omega^2: variance of the logarithm", "the model's", {}, true},
     });
 };
 
@@ -277,24 +294,41 @@ struct Described<drug::Species> {
     static constexpr auto parameters = std::to_array<Parameter<S>>({
         {"name", "1", &S::name, any_value, "name", "", {}, true},
         {"central", "1", &S::central, any_value, "compartment whose concentration is that of plasma", "", {}, true},
-        {"molar_mass", "g/mol", &S::molar_mass_g_per_mol, positive, "molar mass", "ketamine base"},
-        {"counted_as", "g/mol", &S::counted_as_g_per_mol, positive,
-         "molar mass in which the model counts its amounts: the parent's where they are parent equivalents",
-         "ketamine base"},
+        {"molar_mass", "g/mol", &S::molar_mass_g_per_mol, {1, 1e9}, "molar mass", "", {}, true},
         {"unbound_fraction",
          "1",
          &S::unbound_fraction,
          {0, 1, true},
          "share not bound to plasma proteins",
-         "[M] 0.53 Dayton 1983 to 0.68 Schmidt & Holzgrabe 2024"},
-        {"brain_plasma_unbound_ratio", "1", &S::brain_plasma_unbound_ratio, non_negative,
-         "unbound concentration in brain over that in plasma, Kp,uu", "[M] middle of 0.5-1.1; 0.6 in Moaddel 2023"},
-        {"effect_site_rate", "1/min", &S::effect_site_rate_per_min, positive, "equilibration of the effect site, ke0",
+         "ketamine: [M] 0.53 Dayton 1983 to 0.68 Schmidt & Holzgrabe 2024",
+         {},
+         true},
+        {"brain_plasma_unbound_ratio",
+         "1",
+         &S::brain_plasma_unbound_ratio,
+         {0, 1e6},
+         "unbound concentration in brain over that in plasma, Kp,uu",
+         "ketamine: [M] middle of 0.5-1.1; 0.6 in Moaddel 2023",
+         {},
+         true},
+        {"effect_site_rate",
+         "1/min",
+         &S::effect_site_rate_per_min,
+         {0, 1e7, true},
+         "equilibration of the effect site, ke0; the default is ketamine's",
          "[M] half-life 0.2 min (Herd & Anderson 2007) to 3 min (Schuttler 1987)"},
     });
     static constexpr auto keys = std::to_array<Key>({
+        {.name = "counted_as",
+         .holds = "",
+         .fallback = "(its molar mass)",
+         .meaning = "molar mass in which the model counts its amounts: its own where they are its masses, the parent's "
+                    "where a metabolite is counted in parent equivalents, so that a flow carries moles",
+         .unit = "g/mol",
+         .range = {1, 1e9}},
         {"block", "true, false, or a table", "(that of a shipped species of the name; none of others)",
-         "block of NMDA channels; of [drug.NAME.species.NAME] only, which takes the last three parameters"},
+         "block of NMDA channels; of [drug.NAME.species.NAME] only, which takes unbound_fraction, "
+         "brain_plasma_unbound_ratio and effect_site_rate, too, each by default the body's"},
         {"target", "tables by name", "(those of a shipped species of the name; none of others)",
          "effects on named targets, such as target.ampa = { ec50 = \"0.15 uM\" }; of [drug.NAME.species.NAME] only"},
     });
@@ -308,8 +342,13 @@ struct Described<drug::RouteInput> {
     static constexpr auto parameters = std::to_array<Parameter<S>>({
         {"compartment", "1", &S::compartment, any_value, "compartment that it enters", "", {}, true},
         {"fraction", "1", &S::fraction, fraction, "share of the dose", "the model's"},
-        {"duration", "h", &S::duration_h, non_negative, "zero-order input lasts this long; 0: at once", "the model's"},
-        {"lag", "h", &S::lag_h, non_negative, "delay before it starts", "the model's"},
+        {"duration",
+         "h",
+         &S::duration_h,
+         {0, longest_s / 3600},
+         "zero-order input lasts this long; 0: at once",
+         "the model's"},
+        {"lag", "h", &S::lag_h, {0, longest_s / 3600}, "delay before it starts", "the model's"},
     });
 };
 
@@ -319,7 +358,7 @@ struct Described<drug::PkModel> {
     static constexpr std::string_view name = "pharmacokinetics";
     static constexpr std::string_view meaning = "compartment model of a drug and its metabolites";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
-        {"reference_weight", "kg", &S::reference_weight_kg, positive,
+        {"reference_weight", "kg", &S::reference_weight_kg, drug::weight_range_kg,
          "body weight that volumes and clearances hold for", "usual reference"},
     });
     static constexpr auto keys = std::to_array<Key>({
@@ -362,7 +401,7 @@ struct Described<drug::Dose> {
          .fallback = "",
          .meaning = "amount given, such as \"35 mg\" or \"0.5 mg/kg\"",
          .unit = "mg",
-         .range = non_negative},
+         .range = {0, 1e9}},
         {"repeat", "a table", "(given once)", "more doses of the same kind"},
     });
 };

@@ -18,6 +18,7 @@ struct Action {
     std::optional<Blocker> block; ///< of open NMDA channels
     std::vector<TargetEffect> targets;
     std::string source;
+    std::string potency = {}; ///< whose IC50 they are, where they are not those that `Blocker` is described with
 };
 
 /// What the species of that name does, whatever body it is in; nothing if it is not known.

@@ -61,6 +61,46 @@ Node converted(const toml::node& from, const std::string& file, Diagnostics& dia
     return to;
 }
 
+/// Refuses text that nests deeper than can be walked by recursion: toml++ limits lists and inline tables, but not keys
+/// with dots. Counts the dots of a key on top of those around its table, passing over texts and comments.
+void check_depth(std::string_view text) {
+    constexpr int deepest = 256; // as toml++ has it for values; it says the same of them
+    std::vector<int> around{0};  // levels of the open brackets
+    int level = 0;
+    std::size_t line = 1, line_start = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (c == '\n') {
+            ++line, line_start = i + 1, level = around.back();
+        } else if (c == '#') {
+            i = std::min(text.find('\n', i), text.size()) - 1;
+        } else if (c == '"' || c == '\'') {
+            const std::string_view quote = text.substr(i, text.substr(i, 3) == std::string(3, c) ? 3 : 1);
+            for (i += quote.size(); i < text.size() && text.substr(i, quote.size()) != quote; ++i) {
+                if (text[i] == '\\' && c == '"') ++i;
+                if (i < text.size() && text[i] == '\n') ++line, line_start = i + 1;
+            }
+            i += quote.size() - 1;
+            while (quote.size() == 3 && i + 1 < text.size() && text[i + 1] == c) ++i; // quotes that the text ends with
+        } else if (c == '[' || c == '{') {
+            around.push_back(level);
+        } else if (c == ']' || c == '}') {
+            if (around.size() > 1) around.pop_back();
+        } else if (c == ',') {
+            level = around.back();
+        } else if (c == '.' && ++level > deepest) {
+            const toml::source_position at{static_cast<toml::source_index>(line),
+                                           static_cast<toml::source_index>(i - line_start + 1)};
+            throw toml::parse_error("exceeded maximum nested value depth of 256", at);
+        }
+    }
+}
+
+toml::table parsed(std::string_view text, const std::string& file) {
+    check_depth(text);
+    return toml::parse(text, std::string_view(file));
+}
+
 // ---- order within a table
 
 bool is_table(const Node& node) { return node.table() != nullptr; }
@@ -159,7 +199,7 @@ Node base_of(const Node& extends, const std::string& shown, const Chain& chain, 
 Node resolved(std::string_view text, const std::string& shown, Chain chain, Diagnostics& diagnostics) {
     Node tree;
     try {
-        tree = converted(toml::parse(text, std::string_view(shown)), shown, diagnostics);
+        tree = converted(parsed(text, shown), shown, diagnostics);
     } catch (const toml::parse_error& error) {
         throw ConfigError(place_at(shown, error.source().begin), std::string(error.description()));
     }
@@ -179,7 +219,7 @@ Node resolved(std::string_view text, const std::string& shown, Chain chain, Diag
 std::optional<Node> parsed_value(const std::string& text, const std::string& shown) {
     try {
         Diagnostics diagnostics;
-        Node tree = converted(toml::parse("value = " + text, std::string_view(shown)), shown, diagnostics);
+        Node tree = converted(parsed("value = " + text, shown), shown, diagnostics);
         if (diagnostics.has_errors()) throw ConfigError({shown, 0, 0}, diagnostics.sorted().front().text);
         if (tree.table()->size() != 1 || !tree.find("value")) return std::nullopt;
         return std::move(tree.find("value")->value);
@@ -192,7 +232,7 @@ std::optional<Node> parsed_value(const std::string& text, const std::string& sho
 std::vector<std::string> split_key(const std::string& dotted) {
     std::vector<std::string> keys;
     try {
-        const toml::table table = toml::parse(dotted + " = 0");
+        const toml::table table = parsed(dotted + " = 0", "");
         for (const toml::table* at = &table; at; at = at->begin()->second.as_table()) {
             if (at->size() != 1) return {};
             keys.emplace_back(at->begin()->first.str());

@@ -226,11 +226,7 @@ struct Described<experiment::Subject> {
     static constexpr std::string_view name = "subject";
     static constexpr std::string_view meaning = "whose body takes the drug";
     static constexpr auto parameters = std::to_array<Parameter<S>>({
-        {"weight",
-         "kg",
-         &S::weight_kg,
-         {0, 1000, true},
-         "body weight: allometry of pharmacokinetics, and mg/kg",
+        {"weight", "kg", &S::weight_kg, drug::weight_range_kg, "body weight: allometry of pharmacokinetics, and mg/kg",
          "usual reference"},
         {"number",
          "1",

@@ -13,13 +13,16 @@
 namespace rewire::experiment {
 namespace {
 
-/// A list of described structs in an array of tables; `check` may complain of each.
+/// A list of described structs in an array of tables; `check` may read more of each, and complain.
 template <class S, class Check>
-std::vector<S> read_list(TableReader& reader, std::string_view key, Check check) {
+std::vector<S> read_list(std::vector<TableReader> tables, Check check) {
     std::vector<S> list;
-    for (TableReader& table : reader.sections<S>(key)) {
+    for (TableReader& table : tables) {
         S s;
         table.read(s);
+        if constexpr (requires { s.name; })
+            if (!s.name.empty() && std::ranges::find(list, s.name, &S::name) != list.end())
+                table.error("name", "is given twice");
         check(table, s);
         table.finish();
         list.push_back(s);
@@ -45,6 +48,48 @@ void check_flow(TableReader& reader, const drug::Flow& flow, const std::vector<s
     const auto from = std::ranges::find(compartments, flow.from, &drug::Compartment::name);
     if (flow.clearance_L_per_h > 0 && from != compartments.end() && from->volume_L == 0)
         reader.error("clearance", fmt::format("needs a compartment with a volume, which {} has not", flow.from));
+    else if (from != compartments.end() && flow.clearance_L_per_h > drug::fastest_per_h * from->volume_L)
+        reader.error("clearance",
+                     fmt::format("is too fast for a volume of {:g} L: {:g} of it an hour; must be {:g} or less",
+                                 from->volume_L, flow.clearance_L_per_h / from->volume_L, drug::fastest_per_h));
+    if (flow.to == flow.from) reader.error("to", "is where the flow starts");
+}
+
+/// A variation is of one volume or of one flow, which is there.
+void check_variation(TableReader& reader, const drug::Variation& variation, const drug::PkModel& pk) {
+    if (variation.volume.empty() == variation.from.empty())
+        return reader.error("", "needs one of volume and from, the compartment or the flow that varies");
+    bool known = true;
+    for (const auto& [key, compartment] :
+         {std::pair{"volume", variation.volume}, std::pair{"from", variation.from}, std::pair{"to", variation.to}})
+        if (!compartment.empty())
+            known &= index_of(reader, key, "compartment", compartment, pk.compartments).has_value();
+    if (!known) return;
+    if (!variation.volume.empty()) {
+        if (std::ranges::find(pk.compartments, variation.volume, &drug::Compartment::name)->volume_L == 0)
+            reader.error("volume", "must be a compartment with a volume");
+        return;
+    }
+    std::string flows;
+    for (const drug::Flow& flow : pk.flows)
+        flows +=
+            fmt::format("{}{} -> {}", flows.empty() ? "" : ", ", flow.from, flow.to.empty() ? "eliminated" : flow.to);
+    const auto check_there = [&](const std::string& from, const std::string& to) {
+        if (std::ranges::none_of(pk.flows, [&](const drug::Flow& f) { return f.from == from && f.to == to; }))
+            reader.error(
+                "from", fmt::format("no flow {} -> {}; the flows are {}", from, to.empty() ? "eliminated" : to, flows));
+    };
+    check_there(variation.from, variation.to);
+    if (variation.both_ways) check_there(variation.to, variation.from);
+}
+
+/// A dose by a route enters somewhere, and no more of it than there is.
+void check_route(TableReader& reader, const drug::Route& route) {
+    if (route.inputs.empty()) return reader.error("input", "must hold at least one place that a dose enters");
+    double share = 0;
+    for (const drug::RouteInput& input : route.inputs) share += input.fraction;
+    if (share > 1 + 1e-9)
+        reader.error("input", fmt::format("the fractions add up to {:g}: they must add up to 1 or less", share));
 }
 
 /// A compartment model of the user's own: compartments, flows, species and routes as arrays of tables.
@@ -61,7 +106,12 @@ Body read_own_model(TableReader& table, const std::string& name, const Diagnosti
         if (given(reader, key) && !index_of(reader, key, "compartment", compartment, pk.compartments)) complete = false;
     };
     pk.compartments = read_list<drug::Compartment>(
-        table, "compartment", [&](TableReader& reader, const drug::Compartment&) { given(reader, "name"); });
+        table.sections<drug::Compartment>("compartment"), [&](TableReader& reader, const drug::Compartment& c) {
+            constexpr double least_L = 1e-15; // of a bacterium
+            given(reader, "name");
+            if (c.volume_L > 0 && c.volume_L < least_L)
+                reader.error("volume", fmt::format("must be 0, a depot, or {:g} L or more", least_L));
+        });
     for (TableReader& reader : table.sections<drug::Flow>("flow")) {
         std::vector<std::string_view> speeds; // that the config gives; reading adds defaults
         for (const std::string_view key : {"rate", "clearance"})
@@ -74,41 +124,59 @@ Body read_own_model(TableReader& table, const std::string& name, const Diagnosti
         if (diagnostics.errors() == errors_before) check_flow(reader, flow, speeds, pk.compartments);
         pk.flows.push_back(flow);
     }
-    pk.species = read_list<drug::Species>(table, "species", [&](TableReader& reader, const drug::Species& s) {
+    std::vector<TableReader> species = table.sections<drug::Species>("species");
+    pk.species = read_list<drug::Species>(species, [&](TableReader& reader, drug::Species& s) {
+        s.counted_as_g_per_mol = reader.quantity_or("counted_as", s.molar_mass_g_per_mol);
         given(reader, "name");
         find(reader, "central", s.central);
         const auto central = std::ranges::find(pk.compartments, s.central, &drug::Compartment::name);
         if (diagnostics.errors() == errors_before && central != pk.compartments.end() && central->volume_L == 0)
             reader.error("central", "must be a compartment with a volume, which concentrations are of");
     });
-    for (TableReader& route : table.sections<drug::Route>("route")) {
-        drug::Route r;
-        route.read(r);
+    std::vector<TableReader> routes = table.sections<drug::Route>("route");
+    pk.routes = read_list<drug::Route>(routes, [&](TableReader& route, drug::Route& r) {
         given(route, "name");
-        r.inputs = read_list<drug::RouteInput>(route, "input", [&](TableReader& reader, const drug::RouteInput& input) {
-            find(reader, "compartment", input.compartment);
-        });
-        route.finish();
-        pk.routes.push_back(r);
-    }
+        r.inputs = read_list<drug::RouteInput>(route.sections<drug::RouteInput>("input"),
+                                               [&](TableReader& reader, const drug::RouteInput& input) {
+                                                   find(reader, "compartment", input.compartment);
+                                               });
+    });
+    std::vector<TableReader> variations = table.sections<drug::Variation>("variation");
     pk.variations = read_list<drug::Variation>(
-        table, "variation", [&](TableReader& reader, const drug::Variation&) { given(reader, "name"); });
-    pk.covariances =
-        read_list<drug::Covariance>(table, "covariance", [&](TableReader& reader, const drug::Covariance&) {
-            given(reader, "first");
-            given(reader, "second");
-        });
+        variations, [&](TableReader& reader, const drug::Variation&) { given(reader, "name"); });
+    std::vector<TableReader> covariances = table.sections<drug::Covariance>("covariance");
+    pk.covariances = read_list<drug::Covariance>(covariances, [&](TableReader& reader, const drug::Covariance&) {
+        given(reader, "first");
+        given(reader, "second");
+    });
     if (pk.species.empty() && table.has("species"))
         table.error("species", "must hold at least one species, the drug itself");
+    if (pk.routes.empty() && diagnostics.errors() == errors_before)
+        table.error("route", "must hold at least one way of giving the drug");
+    // What parts have to do with each other is worth saying where each of them is right.
+    if (diagnostics.errors() == errors_before)
+        for (std::size_t k = 0; k < routes.size(); ++k) check_route(routes[k], pk.routes[k]);
+    if (diagnostics.errors() == errors_before)
+        for (std::size_t k = 0; k < species.size(); ++k)
+            if (const std::string fault = drug::fault_of_species(pk, k); !fault.empty())
+                species[k].error("central", fault);
+    if (diagnostics.errors() == errors_before)
+        for (std::size_t k = 0; k < variations.size(); ++k) check_variation(variations[k], pk.variations[k], pk);
+    if (diagnostics.errors() == errors_before)
+        for (std::size_t k = 0; k < covariances.size(); ++k) {
+            index_of(covariances[k], "first", "variation", pk.covariances[k].first, pk.variations);
+            index_of(covariances[k], "second", "variation", pk.covariances[k].second, pk.variations);
+        }
     if (!complete) pk.species.clear(); // complained of already
     return {std::move(pk), diagnostics.errors() == errors_before};
 }
 
-/// What a blocker that is not shipped must bring: an IC50 for each subunit, without and with Mg.
+/// What a blocker that is not shipped must bring: an IC50 for each subunit, without and with Mg, and what becomes of
+/// them in the living brain.
 std::string missing_potencies(TableReader& block) {
     std::string missing;
     for (const Parameter<drug::Blocker>& p : Described<drug::Blocker>::parameters)
-        if (p.name.starts_with("ic50_") && !block.has(p.name))
+        if ((p.name.starts_with("ic50_") || p.name == "in_vivo_factor") && !block.has(p.name))
             missing += (missing.empty() ? "" : ", ") + std::string(p.name);
     return missing;
 }
@@ -154,10 +222,11 @@ void read_block(TableReader& species, std::optional<drug::Blocker>& blocker) {
     if (!block) return;
     if (!blocker) {
         if (const std::string missing = missing_potencies(*block); !missing.empty())
-            block->error("",
-                         fmt::format("a blocker that is not shipped needs its potency: {}; shipped are the blocks of "
-                                     "ketamine, esketamine, norketamine and noresketamine",
-                                     missing));
+            block->error(
+                "", fmt::format("a blocker that is not shipped needs its potency: {} (in_vivo_factor is 1 if the IC50 "
+                                "hold in the living brain); shipped are the blocks of "
+                                "ketamine, esketamine, norketamine and noresketamine",
+                                missing));
         blocker.emplace();
     }
     std::vector<std::string_view> given; // reading adds defaults
@@ -165,6 +234,13 @@ void read_block(TableReader& species, std::optional<drug::Blocker>& blocker) {
         if (block->node().find(p.name)) given.push_back(p.name);
     block->read(*blocker);
     check_potencies(*block, *blocker, given);
+    if (blocker->r_leak_per_s > blocker->r_open_per_s) {
+        const bool by_leak = std::ranges::find(given, "r_leak") != given.end();
+        block->error(by_leak ? "r_leak" : "r_open",
+                     fmt::format("closed channels let no more through than open ones: must be {} ({} /s) or {}",
+                                 by_leak ? "r_open" : "r_leak", by_leak ? blocker->r_open_per_s : blocker->r_leak_per_s,
+                                 by_leak ? "less" : "more"));
+    }
     block->finish();
 }
 
@@ -231,7 +307,7 @@ void read_species(TableReader& reader, const engine::Model& model, drug::PkModel
         auto table = all->section_or_empty<drug::Species>(s.name);
         drug::Action action = drug::shipped_action(s.name);
         if (table) {
-            table->read(s, [](std::string_view parameter) {
+            table->read_over(s, [](std::string_view parameter) {
                 return parameter == "unbound_fraction" || parameter == "brain_plasma_unbound_ratio" ||
                        parameter == "effect_site_rate";
             });
@@ -290,6 +366,15 @@ Body read_pharmacokinetics(TableReader& reader, const Diagnostics& diagnostics) 
     return {published ? *published : drug::PkModel{}};
 }
 
+/// A mouse's body in a man, for whom a dose per weight is another, is more often forgotten than meant. A hundred times
+/// leaves out what is usual: a rat by a mouse's, a child by an adult's.
+void warn_of_weight(TableReader& reader, double reference_kg, double subject_kg) {
+    if (reference_kg < 100 * subject_kg && subject_kg < 100 * reference_kg) return;
+    reader.warning(reader.has("pharmacokinetics") ? "pharmacokinetics" : "preset",
+                   fmt::format("is a body of {:g} kg, and the subject weighs {:g} kg: is [subject] weight right?",
+                               reference_kg, subject_kg));
+}
+
 engine::DrugModel read_drug(TableReader& reader, const engine::Model& model, const Subject& subject,
                             const Diagnostics& diagnostics) {
     engine::DrugModel d;
@@ -306,6 +391,8 @@ engine::DrugModel read_drug(TableReader& reader, const engine::Model& model, con
         try {
             drug::check(pk);
             d.pharmacokinetics = drug::of_subject(drug::scaled_to_weight(pk, subject.weight_kg), subject.number);
+            drug::check(d.pharmacokinetics); // the body of this subject, too, has numbers to compute with
+            warn_of_weight(reader, pk.reference_weight_kg, subject.weight_kg);
             if (!acts(reader, d))
                 reader.warning(
                     "", fmt::format("acts on nothing: no species has a block or a target (target.NAME, one of {})",

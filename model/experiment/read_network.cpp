@@ -70,6 +70,12 @@ std::array<double, 3> read_vector(TableReader& reader, std::string_view key, con
     return fallback;
 }
 
+/// Of a mix that the config gives, what it leaves out is 0: the default mix is one of its own.
+void forget_mix_if_given(TableReader& reader, synapse::Receptor& receptor) {
+    if (std::ranges::any_of(*reader.node().table(), [](const Entry& e) { return e.key.starts_with("share_"); }))
+        receptor.share_2a = receptor.share_2b = receptor.share_2c = receptor.share_2d = 0;
+}
+
 /// Parameters of [population.x.receptor.y]; `receptor` is what it is by default.
 void read_receptor(TableReader& reader, synapse::Receptor& receptor) {
     // The kind is the first that is read, and whether the decay is that of the subunits comes before any decay.
@@ -79,6 +85,7 @@ void read_receptor(TableReader& reader, synapse::Receptor& receptor) {
         return receptor.kind == "nmda" || !(name.starts_with("share_") || name == "subunit_decay" ||
                                             name == "saturation" || name == "miniature_rate");
     };
+    forget_mix_if_given(reader, receptor);
     reader.read(receptor, applies,
                 "is not a parameter here: shares, subunit_decay, saturation and miniature_rate are of NMDA receptors "
                 "only, tau_2a to tau_2d of those with subunit_decay, tau_decay of those without");
@@ -91,7 +98,9 @@ void check_receptor(TableReader& reader, const synapse::Receptor& receptor) {
     if (receptor.kind == "nmda") {
         const double sum = receptor.share_2a + receptor.share_2b + receptor.share_2c + receptor.share_2d;
         if (std::abs(sum - 1) > 1e-6)
-            reader.error("share_2a", fmt::format("the shares of 2A to 2D add up to {:g}: they must add up to 1", sum));
+            reader.error(
+                "share_2a",
+                fmt::format("the shares of 2A to 2D, 0 where not given, add up to {:g}: they must add up to 1", sum));
     }
 }
 
@@ -185,6 +194,7 @@ network::Population read_population(TableReader& reader, const engine::Model& mo
     p.extrasynaptic = receptor_of(model, "nmda");
     if (auto table = p.tonic_nmda_nS > 0 ? reader.section_or_empty<synapse::Receptor>("extrasynaptic")
                                          : reader.section<synapse::Receptor>("extrasynaptic")) {
+        forget_mix_if_given(*table, p.extrasynaptic);
         table->read(p.extrasynaptic, [](std::string_view parameter) { return parameter.starts_with("share_"); });
         check_receptor(*table, p.extrasynaptic);
         table->finish();

@@ -54,22 +54,14 @@ public:
     /// Those parameters whose name `applies` holds for.
     template <class S, class Applies>
     void read(S& s, Applies applies) {
-        described_.insert(described_.end(), parameter_names<S>.begin(), parameter_names<S>.end());
-        for (const Parameter<S>& p : Described<S>::parameters) {
-            if (!applies(p.name)) continue;
-            std::visit(
-                [&](auto member) {
-                    if constexpr (sizeof(s.*member) <= sizeof(s)) { // always so; g++ 12 warns of the impossible
-                        if (p.needed && !has(p.name))
-                            miss(p.name, value_hint(p.unit, p.choices, s.*member), p.meaning);
-                        else
-                            read_value(p.name, p.unit, p.range, p.choices, s.*member);
-                    }
-                },
-                p.member);
-        }
+        read_those(s, applies, true);
     }
-    /// The same; the others are errors where they are given, because `why`.
+    /// The same over an `s` that is complete without the config: nothing is needed.
+    template <class S, class Applies>
+    void read_over(S& s, Applies applies) {
+        read_those(s, applies, false);
+    }
+    /// The same as `read`; the others are errors where they are given, because `why`.
     template <class S, class Applies>
     void read(S& s, Applies applies, std::string_view why) {
         read(s, applies);
@@ -140,6 +132,24 @@ private:
     std::span<const Key> keys_;
     std::vector<std::string_view> described_; ///< parameters, which have no Key
     std::vector<std::string> known_;
+
+    template <class S, class Applies>
+    void read_those(S& s, Applies applies, bool demand) {
+        described_.insert(described_.end(), parameter_names<S>.begin(), parameter_names<S>.end());
+        for (const Parameter<S>& p : Described<S>::parameters) {
+            if (!applies(p.name)) continue;
+            std::visit(
+                [&](auto member) {
+                    if constexpr (sizeof(s.*member) <= sizeof(s)) { // always so; g++ 12 warns of the impossible
+                        if (demand && p.needed && !has(p.name))
+                            miss(p.name, value_hint(p.unit, p.choices, s.*member), p.meaning);
+                        else
+                            read_value(p.name, p.unit, p.range, p.choices, s.*member);
+                    }
+                },
+                p.member);
+        }
+    }
 
     /// The description of a key; null for a parameter.
     const Key* key_of(std::string_view key) const;

@@ -97,10 +97,15 @@ populations = ["pyramidal"]
 [drug.mine.pharmacokinetics]
 compartment = [{ name = "blood", volume = "5 L" }, { name = "depot" }]
 flow = [{ from = "blood", rate = "1 /h" }, { from = "blood", clearance = "1 L/h" }]
-species = [{ name = "it", central = "blood" }]
 route = [{ name = "intravenous", input = [{ compartment = "blood" }] }]
 variation = [{ name = "V", volume = "blood", variance = 0.1 }, { name = "CL", from = "blood", variance = 0.1 }]
 covariance = [{ first = "V", second = "CL", covariance = 0.05 }]
+[[drug.mine.pharmacokinetics.species]]
+name = "it"
+central = "blood"
+molar_mass = "100 g/mol"
+unbound_fraction = 0.5
+brain_plasma_unbound_ratio = 1
 
 [drug.mine.species.it.target.ampa]
 ec50 = "1 uM"

@@ -93,6 +93,12 @@ TEST_CASE("what is no config at all is refused") {
     folder.write("latin1.toml", "[experiment]\ntitle = \"caf\xe9\"\n");
     folder.write("nul.toml", std::string("[experiment]\ntitle = \"a\0b\"\n", 26));
     folder.write("deep.toml", "a = " + std::string(100000, '['));
+    std::string dotted = "a", tables = "a = ";
+    for (int i = 0; i < 100000; ++i) dotted += ".a";
+    for (int i = 0; i < 200; ++i) tables += "{ a.a.a = ";
+    folder.write("dotted.toml", dotted + " = 1");
+    folder.write("header.toml", "[" + dotted + "]");
+    folder.write("tables.toml", tables + "1" + std::string(200, '}'));
     for (const auto& [name, text] : std::map<std::string, std::string>{{"empty.toml", "[population.NAME]"},
                                                                        {"comment.toml", "duration"},
                                                                        {"absent.toml", "cannot read this file"},
@@ -100,7 +106,10 @@ TEST_CASE("what is no config at all is refused") {
                                                                        {"garbage.toml", "garbage.toml:1:"},
                                                                        {"latin1.toml", "latin1.toml:2:"},
                                                                        {"nul.toml", "nul.toml:2:"},
-                                                                       {"deep.toml", "deep.toml:1:"}})
+                                                                       {"deep.toml", "depth of 256"},
+                                                                       {"dotted.toml", "dotted.toml:1:514: "},
+                                                                       {"header.toml", "depth of 256"},
+                                                                       {"tables.toml", "depth of 256"}})
         for (const char* verb : {"check", "run"}) {
             const Outcome outcome = call({verb, name}, folder.path());
             CAPTURE(name, outcome.err);
@@ -272,6 +281,35 @@ settle = "300 ms"
     CHECK_THAT(outcome.err, Catch::Contains("3:10: warning: [multirate] settle") && Catch::Contains("0.5 s") &&
                                 Catch::Contains("depression of "));
     CHECK(call({"check", config, "--set", "experiment.mode=full"}).err.empty()); // nothing is left out there
+}
+
+TEST_CASE("a body far from the subject's weight is a warning that names the weight") {
+    const Folder folder;
+    const auto warnings = [&](const std::string& weight) {
+        return call({"check",
+                     folder.write("x.toml", "[experiment]\nduration = '1 s'\n[population.a]\nsize = 4\n[subject]\n" +
+                                                weight + "\n[drug.ketamine]\npharmacokinetics = 'mouse'\n")})
+            .err;
+    };
+    CHECK_THAT(warnings(""), Catch::Contains(":8:20: warning: [drug.ketamine] pharmacokinetics = \"mouse\"") &&
+                                 Catch::Contains("0.025 kg") && Catch::Contains("70 kg") &&
+                                 Catch::Contains("[subject] weight"));
+    CHECK(warnings("weight = '25 g'").empty());
+    CHECK(warnings("weight = '300 g'").empty()); // a rat, by allometry
+}
+
+TEST_CASE("the drug of README's own is a valid config as it stands there") {
+    const Folder folder;
+    std::string config = "extends = \"" + (tests_folder() / "everything.toml").string() + "\"\n";
+    bool inside = false;
+    for (const std::string& line : lines_of(text_of(REWIRE_SOURCE_DIR "/README.md"))) {
+        if (line.starts_with("#")) inside = line == "### A drug of your own";
+        if (inside && line.starts_with("    ")) config += line.substr(4) + "\n";
+    }
+    CHECK_THAT(config, Catch::Contains("[drug.memantine.species.memantine.block]"));
+    const Outcome outcome = call({"check", folder.write("own.toml", config)});
+    CHECK(outcome.status == 0);
+    CHECK(outcome.err.empty());
 }
 
 TEST_CASE("events after the end are warnings") {

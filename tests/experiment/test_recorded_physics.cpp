@@ -33,8 +33,13 @@ model = "lif_conductance"
 reference_weight = "80 kg"
 compartment = [{ name = "blood", volume = "40 L" }]
 flow = [{ from = "blood", clearance = "14400 L/h" }]
-species = [{ name = "whatever", central = "blood" }]
 route = [{ name = "intravenous", input = [{ compartment = "blood" }] }]
+[[drug.tracer.pharmacokinetics.species]]
+name = "whatever"
+central = "blood"
+molar_mass = "100 g/mol"
+unbound_fraction = 0.5
+brain_plasma_unbound_ratio = 1
 [[dose]]
 drug = "tracer"
 amount = "0.5 mg/kg"

@@ -64,8 +64,8 @@ TEST_CASE("two drugs of different kinetics compete for the channels of clamped c
     // of each after two minutes 2/(2 + IC50) is blocked (Gaddum 1937), tolerances as above.
     const std::string bath =
         "{ compartment = [{ name = 'bath', volume = '1 L' }], flow = [{ from = 'bath', to = '', rate = '3600 /h' }], "
-        "species = [{ name = 'other', central = 'bath', unbound_fraction = 1.0, brain_plasma_unbound_ratio = 1.0, "
-        "effect_site_rate = '600 /min' }], "
+        "species = [{ name = 'other', central = 'bath', molar_mass = '237.73 g/mol', unbound_fraction = 1.0, "
+        "brain_plasma_unbound_ratio = 1.0, effect_site_rate = '600 /min' }], "
         "route = [{ name = 'intravenous', input = [{ compartment = 'bath' }] }] }";
     const std::string dose = ", amount = '28.53 mg', at = '30 s', over = '120 s' }";
     Model model =

@@ -158,7 +158,8 @@ TEST_CASE("antagonists of one subunit take its share of the current, beside open
     const std::string blocker = bath(
         "blocker", "block = { ic50_0mg_2a = '1 uM', ic50_0mg_2b = '1 uM', ic50_0mg_2c = '1 uM', ic50_0mg_2d = '1 uM', "
                    "ic50_1mg_2a = '1 uM', ic50_1mg_2b = '1 uM', ic50_1mg_2c = '1 uM', ic50_1mg_2d = '1 uM', "
-                   "in_vivo_factor = 1.0, voltage_e_fold = '1e9 mV', r_leak = '50 /s', untrapped_fraction = 0.0 }");
+                   "in_vivo_factor = 1.0, voltage_e_fold = '1e9 mV', r_open = '50 /s', r_leak = '50 /s', "
+                   "untrapped_fraction = 0.0 }");
     const double alone = observed(read(clamped + blocker), "nmda_block_synaptic");
     CHECK(alone == Approx(0.5).epsilon(1e-3));
     CHECK(observed(read(clamped + blocker + of_2b), "nmda_block_synaptic") ==

@@ -157,6 +157,20 @@ TEST_CASE("a syntax error is one diagnostic with its place") {
     CHECK_THAT(parse_error("[x"), StartsWith("x.toml:1:"));
 }
 
+TEST_CASE("keys nest as deep as lists may, whatever stands in texts and comments") {
+    std::string dots;
+    for (int i = 0; i < 300; ++i) dots += ".a";
+    CHECK_THAT(parse_error("a" + dots + " = 1"), StartsWith("x.toml:1:514: error: ") && Contains("256"));
+    CHECK_THAT(parse_error("b = \"\"\"x\n\"\"\"\n[t]\na = { a" + dots + " = 1 }"), StartsWith("x.toml:4:520: error: "));
+    CHECK_NOTHROW(parse_config("# a" + dots + "\na = \"b\\\"" + dots + "\"\nb = 'a" + dots + "\\'\nc = '''\na" + dots +
+                                   "''''\nd = [" + std::string(299, ' ') + "1.0, 2.0, 3.0]\ne.b = 1",
+                               "x.toml")
+                      .table());
+    std::string numbers = "x = [";
+    for (int i = 0; i < 300; ++i) numbers += "1.5, ";
+    CHECK_NOTHROW(parse_config(numbers + "]", "x.toml"));
+}
+
 TEST_CASE("dates are errors, all of them at once") {
     const std::string text = parse_error("a = 1979-05-27\n[t]\nb = [07:32:00]\nc = 1979-05-27T07:32:00Z");
     CHECK_THAT(text, Contains("x.toml:1:5: error: ") && Contains("x.toml:3:6: error: ") && Contains("x.toml:4:5: "));

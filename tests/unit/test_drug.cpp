@@ -83,6 +83,25 @@ TEST_CASE("a faulty compartment model is refused with the name of what is at fau
     CHECK_THAT(complaint([](PkModel& m) { m.routes[1].inputs[0].duration_h = 1e9; }),
                Contains("'oral'") && Contains("duration"));
     CHECK_THAT(complaint([](PkModel& m) { m.routes.clear(); }), Contains("no routes"));
+    CHECK_THAT(complaint([](PkModel& m) { m.flows[1].rate_per_h = 1e20; }), Contains("'depot'") && Contains("rate"));
+    CHECK_THAT(complaint([](PkModel& m) { m.flows[0].clearance_L_per_h = 1e11; }), Contains("clearance over volume"));
+    CHECK_THAT(complaint([](PkModel& m) { m.species[0].counted_as_g_per_mol = 0; }), Contains("counted_as"));
+    const auto with_metabolite = [](PkModel& m, const char* central) {
+        m.compartments.push_back({"product", 10});
+        m.species.push_back({.name = "metabolite", .central = central});
+    };
+    CHECK_THAT(complaint([&](PkModel& m) { with_metabolite(m, "plasma"); }),
+               Contains("'metabolite'") && Contains("twice"));
+    CHECK_THAT(complaint([&](PkModel& m) { with_metabolite(m, "product"); }), Contains("reached by no route"));
+    CHECK_THAT(complaint([&](PkModel& m) {
+                   with_metabolite(m, "product");
+                   m.flows.push_back({.from = "product", .to = "plasma", .rate_per_h = 1});
+               }),
+               Contains("turns into 'drug'"));
+    CHECK(complaint([&](PkModel& m) {
+              with_metabolite(m, "product");
+              m.flows.push_back({.from = "plasma", .to = "product", .rate_per_h = 1});
+          }).empty());
     CHECK_THAT(complaint([](PkModel& m) { m.reference_weight_kg = 0; }), Contains("reference_weight"));
 }
 
