@@ -208,6 +208,9 @@ inline constexpr Key to_key{.name = "to",
                             .unit = "s",
                             .range = time_from_0};
 
+/// mM; beyond any solution, but what is computed from it stays a number.
+inline constexpr Range concentration_in_solution{0, 1000};
+
 template <>
 struct Described<engine::Model> {
     using S = engine::Model;
@@ -223,11 +226,11 @@ struct Described<engine::Model> {
          "before time 0, where slow mechanisms run: time that is not measured", ""},
         {"baseline_measure", "s", &S::baseline_measure_s, time_span,
          "before time 0, where slow mechanisms run: time in which healthy means are measured", ""},
-        {"magnesium", "mM", &S::mg_mM, non_negative, "extracellular magnesium, which blocks NMDA channels",
+        {"magnesium", "mM", &S::mg_mM, concentration_in_solution, "extracellular magnesium, which blocks NMDA channels",
          "where IC50 in Mg are measured: Kotermanski & Johnson 2009"},
-        {"magnesium_half_2ab", "mM", &S::mg_half_ab_mM, positive,
+        {"magnesium_half_2ab", "mM", &S::mg_half_ab_mM, {0.001, 1000},
          "K: magnesium that blocks half of the channels with GluN2A or 2B at 0 mV", "Jahr & Stevens 1990"},
-        {"magnesium_half_2cd", "mM", &S::mg_half_cd_mM, positive, "the same of channels with GluN2C or 2D",
+        {"magnesium_half_2cd", "mM", &S::mg_half_cd_mM, {0.001, 1000}, "the same of channels with GluN2C or 2D",
          "[M] Kuner & Schoepfer 1996: 5-7 times weaker, low confidence"},
     });
     static constexpr auto keys = std::to_array<Key>({

@@ -43,8 +43,6 @@ void read_general(TableReader& root, Experiment& experiment) {
     if (!reader) return;
     experiment.title = reader->string("title").value_or("");
     reader->read(model);
-    constexpr double densest_mM = 1000; // beyond any solution; what is computed from it stays a number
-    if (model.mg_mM > densest_mM) reader->error("magnesium", fmt::format("must be {:g} mM or less", densest_mM));
     model.multirate = reader->string("mode") == "multirate";
     const double ticks = model.slow_tick_s * 1e3 / model.dt_ms;
     if (std::abs(ticks - std::round(ticks)) > 1e-6 || std::round(ticks) < 1)
