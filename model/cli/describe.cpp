@@ -64,9 +64,12 @@ void print_drug(const drug::PkModel& m) {
                                                          : fmt::format("{:.6g} 1/h", f.rate_per_h),
                                  f.fraction < 1 ? fmt::format(", fraction {:.6g}", f.fraction) : "");
     for (const drug::Species& s : m.species)
-        std::cout << fmt::format("  species {:<22} {} g/mol, unbound fraction {}, Kp,uu {}, ke0 {} 1/min\n", s.name,
-                                 s.molar_mass_g_per_mol, s.unbound_fraction, s.brain_plasma_unbound_ratio,
-                                 s.effect_site_rate_per_min);
+        std::cout << fmt::format("  species {:<22} {} g/mol{}, unbound fraction {}, Kp,uu {}, ke0 {} 1/min\n", s.name,
+                                 s.molar_mass_g_per_mol,
+                                 s.counted_as_g_per_mol != s.molar_mass_g_per_mol
+                                     ? fmt::format(" (counted as {} g/mol)", s.counted_as_g_per_mol)
+                                     : "",
+                                 s.unbound_fraction, s.brain_plasma_unbound_ratio, s.effect_site_rate_per_min);
     for (const drug::Route& r : m.routes) {
         std::vector<std::string> inputs;
         for (const drug::RouteInput& i : r.inputs)

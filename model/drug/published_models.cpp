@@ -189,7 +189,7 @@ PkModel simons2022() {
 // Perez-Ruixo et al. 2021, Clin Pharmacokinet 60:501, table 3. Taken literally it predicts 1.4 times their
 // area under the noresketamine curve, though its peak to 2 %; esketamine agrees to 4 %. Noresketamine in its
 // own mass. Left out of the variability of table 3: that of FRn (0.708, on the logit); that of k_met is not printed.
-// Weight had no effect in their data.
+// The oral rate is printed with the variability of the swallowed one [R]. Weight had no effect in their data.
 PkModel perez_ruixo2021() {
     PkModel m{.name = "perez_ruixo2021",
               .meaning = "intranasal, intravenous and oral esketamine and noresketamine",

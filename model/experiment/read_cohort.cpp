@@ -27,9 +27,24 @@ constexpr std::array names_in_the_file{"patient", "repeat", "circuit_seed", "bod
 
 std::string bound_text(double value, std::string_view unit) { return value == 0 ? "0" : quantity_text(value, unit); }
 
-/// Whether every value that the distribution can yield is one that the key allows; complains otherwise.
+/// Standard deviations beyond which nothing is drawn (one number in 1e15), and no digit would be left of it.
+constexpr double farthest = 8;
+
+/// What lies within them; of a uniform distribution all of it.
+Range within_reach(const Marginal& m) {
+    switch (m.kind) {
+    case Marginal::Kind::normal: return {m.centre - farthest * m.spread, m.centre + farthest * m.spread};
+    case Marginal::Kind::lognormal:
+        return {m.centre * std::exp(-farthest * m.spread), m.centre * std::exp(farthest * m.spread)};
+    default: return {m.low, m.high};
+    }
+}
+
+/// Whether every value that the distribution yields is one that the key allows; complains otherwise.
 void check_support(TableReader& reader, const Marginal& marginal, const NumberKey& key) {
-    const Range can = clinic::support(marginal);
+    Range can = clinic::support(marginal);
+    if (const Range reach = within_reach(marginal); !std::isfinite(can.high) && reach.high < key.range.high)
+        can.high = reach.high;
     const std::string allowed = fmt::format("{} {}", key.path, range_text(key.range, key.unit));
     const auto complain = [&](const char* end, const std::string& where) {
         const bool given = reader.node().find(end) != nullptr;
@@ -83,14 +98,10 @@ Marginal read_marginal(TableReader& reader, const NumberKey& key) {
         reader.error("high", fmt::format("must be above low ({})", bound_text(m.low, key.unit)));
         return m;
     }
-    // Where hardly anything is left of a distribution, the digits of its values are those of rounding.
-    constexpr double farthest = 8;
-    const bool logarithmic = m.kind == Marginal::Kind::lognormal;
-    const double lower = logarithmic ? m.centre * std::exp(-farthest * m.spread) : m.centre - farthest * m.spread;
-    const double upper = logarithmic ? m.centre * std::exp(farthest * m.spread) : m.centre + farthest * m.spread;
-    if (m.kind != Marginal::Kind::uniform && (m.low > upper || m.high < lower))
+    if (const Range reach = within_reach(m);
+        m.kind != Marginal::Kind::uniform && (m.low > reach.high || m.high < reach.low))
         reader.error(
-            m.low > upper ? "low" : "high",
+            m.low > reach.high ? "low" : "high",
             fmt::format("cuts off all of the distribution: must leave a part within {} standard deviations", farthest));
     check_support(reader, m, key);
     return m;

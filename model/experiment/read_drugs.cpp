@@ -59,6 +59,11 @@ void check_flow(TableReader& reader, const drug::Flow& flow, const std::vector<s
 void check_variation(TableReader& reader, const drug::Variation& variation, const drug::PkModel& pk) {
     if (variation.volume.empty() == variation.from.empty())
         return reader.error("", "needs one of volume and from, the compartment or the flow that varies");
+    if (!variation.volume.empty() && !variation.to.empty()) return reader.error("to", "is of a flow, not of a volume");
+    if (!variation.volume.empty() && variation.both_ways)
+        return reader.error("both_ways", "is of a flow, not of a volume");
+    if (variation.both_ways && variation.to.empty())
+        return reader.error("both_ways", "needs to, the compartment that the flow comes back from");
     bool known = true;
     for (const auto& [key, compartment] :
          {std::pair{"volume", variation.volume}, std::pair{"from", variation.from}, std::pair{"to", variation.to}})
@@ -76,8 +81,8 @@ void check_variation(TableReader& reader, const drug::Variation& variation, cons
             fmt::format("{}{} -> {}", flows.empty() ? "" : ", ", flow.from, flow.to.empty() ? "eliminated" : flow.to);
     const auto check_there = [&](const std::string& from, const std::string& to) {
         if (std::ranges::none_of(pk.flows, [&](const drug::Flow& f) { return f.from == from && f.to == to; }))
-            reader.error(
-                "from", fmt::format("no flow {} -> {}; the flows are {}", from, to.empty() ? "eliminated" : to, flows));
+            reader.error("from", fmt::format("no flow {} -> {}; the flows are {}", from, to.empty() ? "eliminated" : to,
+                                             flows.empty() ? "none" : flows));
     };
     check_there(variation.from, variation.to);
     if (variation.both_ways) check_there(variation.to, variation.from);
@@ -102,13 +107,16 @@ Body read_own_model(TableReader& table, const std::string& name, const Diagnosti
         if (!reader.has(key)) complete = false; // complained of already
         return reader.has(key);
     };
+    const auto named = [&](TableReader& reader, const std::string& given_name) {
+        if (given(reader, "name") && given_name.empty()) reader.error("name", "must not be empty");
+    };
     const auto find = [&](TableReader& reader, const char* key, const std::string& compartment) {
         if (given(reader, key) && !index_of(reader, key, "compartment", compartment, pk.compartments)) complete = false;
     };
     pk.compartments = read_list<drug::Compartment>(
         table.sections<drug::Compartment>("compartment"), [&](TableReader& reader, const drug::Compartment& c) {
             constexpr double least_L = 1e-15; // of a bacterium
-            given(reader, "name");
+            named(reader, c.name);
             if (c.volume_L > 0 && c.volume_L < least_L)
                 reader.error("volume", fmt::format("must be 0, a depot, or {:g} L or more", least_L));
         });
@@ -126,8 +134,10 @@ Body read_own_model(TableReader& table, const std::string& name, const Diagnosti
     }
     std::vector<TableReader> species = table.sections<drug::Species>("species");
     pk.species = read_list<drug::Species>(species, [&](TableReader& reader, drug::Species& s) {
-        s.counted_as_g_per_mol = reader.quantity_or("counted_as", s.molar_mass_g_per_mol);
-        given(reader, "name");
+        // Not written into the resolved config: it follows the molar mass, also where that is set anew.
+        s.counted_as_g_per_mol =
+            reader.has("counted_as") ? reader.quantity("counted_as").value_or(1) : s.molar_mass_g_per_mol;
+        named(reader, s.name);
         find(reader, "central", s.central);
         const auto central = std::ranges::find(pk.compartments, s.central, &drug::Compartment::name);
         if (diagnostics.errors() == errors_before && central != pk.compartments.end() && central->volume_L == 0)
@@ -135,7 +145,7 @@ Body read_own_model(TableReader& table, const std::string& name, const Diagnosti
     });
     std::vector<TableReader> routes = table.sections<drug::Route>("route");
     pk.routes = read_list<drug::Route>(routes, [&](TableReader& route, drug::Route& r) {
-        given(route, "name");
+        named(route, r.name);
         r.inputs = read_list<drug::RouteInput>(route.sections<drug::RouteInput>("input"),
                                                [&](TableReader& reader, const drug::RouteInput& input) {
                                                    find(reader, "compartment", input.compartment);
@@ -143,7 +153,7 @@ Body read_own_model(TableReader& table, const std::string& name, const Diagnosti
     });
     std::vector<TableReader> variations = table.sections<drug::Variation>("variation");
     pk.variations = read_list<drug::Variation>(
-        variations, [&](TableReader& reader, const drug::Variation&) { given(reader, "name"); });
+        variations, [&](TableReader& reader, const drug::Variation& v) { named(reader, v.name); });
     std::vector<TableReader> covariances = table.sections<drug::Covariance>("covariance");
     pk.covariances = read_list<drug::Covariance>(covariances, [&](TableReader& reader, const drug::Covariance&) {
         given(reader, "first");
@@ -381,6 +391,11 @@ engine::DrugModel read_drug(TableReader& reader, const engine::Model& model, con
     auto [pk, sound] = read_pharmacokinetics(reader, diagnostics);
     if (!pk.species.empty()) {
         read_species(reader, model, pk, d);
+        if (std::ranges::find(pk.species.begin() + 1, pk.species.end(), reader.name(), &drug::Species::name) !=
+            pk.species.end()) {
+            reader.error("", "has the name of one of its metabolites: must be another");
+            sound = false;
+        }
         // The drug goes by the name that the config gives it; blockers were found by the species' own name.
         pk.species.front().name = reader.name();
         if (!sound) {

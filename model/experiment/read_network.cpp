@@ -97,10 +97,14 @@ void check_receptor(TableReader& reader, const synapse::Receptor& receptor) {
         reader.error("tau_rise", fmt::format("must be below tau_decay ({} ms)", receptor.tau_decay_ms));
     if (receptor.kind == "nmda") {
         const double sum = receptor.share_2a + receptor.share_2b + receptor.share_2c + receptor.share_2d;
-        if (std::abs(sum - 1) > 1e-6)
+        if (std::abs(sum - 1) > 1e-6) {
+            const auto& entries = *reader.node().table();
+            const auto given =
+                std::ranges::find_if(entries, [](const Entry& e) { return e.key.starts_with("share_"); });
             reader.error(
-                "share_2a",
+                given != entries.end() ? given->key : "share_2a",
                 fmt::format("the shares of 2A to 2D, 0 where not given, add up to {:g}: they must add up to 1", sum));
+        }
     }
 }
 

@@ -40,7 +40,7 @@ struct MembraneSlice {
 
 /// Mg block and reversal of the NMDA conductances: 1 / (1 + ratio exp(-0.062 V)), see synapse/magnesium.hpp.
 struct NmdaVoltageDependence {
-    float mg_ratio_ab = 0; ///< [Mg] / 3.57 mM
+    float mg_ratio_ab = 0; ///< [Mg] / K of 2A and 2B
     float mg_ratio_cd = 0; ///< [Mg] / K of 2C and 2D
     float reversal_mV = 0;
 };

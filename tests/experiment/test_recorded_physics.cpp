@@ -359,7 +359,7 @@ to = "2 s"
     }
 }
 
-TEST_CASE("from a tenth to thirty times the antidepressant dose the same mechanism blocks more, whatever the circuit does") {
+TEST_CASE("from a tenth to thirty times the antidepressant dose one mechanism blocks more and more") {
     // Shaffer 2014: half of the receptors in vivo are blocked at 1.42 uM unbound ketamine in plasma, so the odds of
     // block are C/1.42 uM. The brain lags behind plasma, and depolarised cells, more of them at a high dose, let more of
     // the drug in than cells at -62 mV: a third is granted.
@@ -382,4 +382,81 @@ TEST_CASE("from a tenth to thirty times the antidepressant dose the same mechani
         for (const char* name : {"glutamate_extracellular", "mean_rate", "bdnf", "mtorc1", "spine_density"})
             for (const double x : slow(result, name)) CHECK((std::isfinite(x) && x > 0));
     }
+}
+
+TEST_CASE("magnesium and what blocks half of the channels, both twice, are the same circuit") {
+    // B(V) knows their ratio alone (Jahr & Stevens 1990), and so do all of its uses, if no receptor is of two classes.
+    const Folder folder;
+    const std::string config = folder.write("mg.toml", R"(
+[experiment]
+duration = "2 s"
+threads = 1
+[population.e]
+size = 50
+background = { sources = 400, rate = "5 Hz", receptor = "ampa", weight = "3.5 nS" }
+tonic_nmda = "2 nS"
+extrasynaptic = { share_2d = 1 }
+receptor.nmda = { share_2d = 1 }
+[projection.ee]
+from = "e"
+to = "e"
+rule = { probability = 0.2 }
+weight = "1 nS"
+receptors = { ampa = 1, nmda = 1 }
+)");
+    const auto spikes = [&](const char* mg, const char* half_ab, const char* half_cd) {
+        return result_of(folder, config,
+                         {"--set", std::string("experiment.magnesium=") + mg, "--set",
+                          std::string("experiment.magnesium_half_2ab=") + half_ab, "--set",
+                          std::string("experiment.magnesium_half_2cd=") + half_cd})
+            .at("/spikes/e/timestamps");
+    };
+    const std::vector<double> usual = spikes("1 mM", "3.57 mM", "17.85 mM");
+    CHECK(usual.size() > 50);
+    CHECK(spikes("2 mM", "7.14 mM", "35.7 mM") == usual);
+    CHECK(spikes("2 mM", "3.57 mM", "17.85 mM") != usual);
+    CHECK(spikes("1 mM", "3.57 mM", "35.7 mM") != usual);
+}
+
+TEST_CASE("what a metabolite weighs and what it is counted in: a milligram of parent makes a mole of it") {
+    // 10 mg of a parent of 200 g/mol are counted as the metabolite's, of 150 g/mol, in 20 L: 10 mg x 150/200 / 20 L of
+    // its own mass, and 10 mg / 20 L without counted_as, where amounts are its masses.
+    const Folder folder;
+    const auto plasma = [&](const std::string& counted) {
+        const std::string config = folder.write("metabolite.toml", R"(
+[experiment]
+duration = "2 s"
+threads = 1
+baseline_measure = "100 ms"
+[population.a]
+size = 1
+model = "lif_conductance"
+[drug.mine.pharmacokinetics]
+compartment = [{ name = "blood", volume = "10 L" }, { name = "product", volume = "20 L" }]
+flow = [{ from = "blood", to = "product", clearance = "5 L/h" }, { from = "product", clearance = "0.001 L/h" }]
+route = [{ name = "as_product", input = [{ compartment = "product" }] },
+         { name = "intravenous", input = [{ compartment = "blood" }] }]
+[[drug.mine.pharmacokinetics.species]]
+name = "parent"
+central = "blood"
+molar_mass = "200 g/mol"
+unbound_fraction = 0.5
+brain_plasma_unbound_ratio = 1
+[[drug.mine.pharmacokinetics.species]]
+name = "product"
+central = "product"
+molar_mass = "150 g/mol"
+unbound_fraction = 0.5
+brain_plasma_unbound_ratio = 1
+)" + counted + R"(
+[[dose]]
+drug = "mine"
+route = "as_product"
+amount = "10 mg"
+at = "500 ms"
+)");
+        return slow(result_of(folder, config), "drug_plasma", 1).back();
+    };
+    CHECK(plasma("counted_as = \"200 g/mol\"") == Approx(375).epsilon(1e-6));
+    CHECK(plasma("") == Approx(500).epsilon(1e-6));
 }

@@ -108,3 +108,26 @@ TEST_CASE("a resolved config resolves to itself") {
         CHECK(again.warnings.empty());
     }
 }
+
+TEST_CASE("what follows another key is not fixed in the resolved config") {
+    const program::Folder folder;
+    const std::string config = folder.write("own.toml", "extends = \"" + everything + R"("
+[drug.mine.pharmacokinetics]
+compartment = [{ name = "blood", volume = "70 L" }]
+flow = [{ from = "blood", clearance = "10 L/h" }]
+route = [{ name = "intravenous", input = [{ compartment = "blood" }] }]
+[[drug.mine.pharmacokinetics.species]]
+name = "it"
+central = "blood"
+molar_mass = "100 g/mol"
+unbound_fraction = 0.5
+brain_plasma_unbound_ratio = 1
+)");
+    const std::string saved = folder.write("saved.toml", experiment::load_experiment(config).resolved_toml);
+    const std::vector<std::string> heavier{"drug.mine.pharmacokinetics.species.0.molar_mass=\"400 g/mol\""};
+    for (const std::string& file : {config, saved}) {
+        const auto model = experiment::load_experiment(file, heavier).model;
+        CHECK(model.drugs.back().pharmacokinetics.species[0].molar_mass_g_per_mol == 400);
+        CHECK(model.drugs.back().pharmacokinetics.species[0].counted_as_g_per_mol == 400);
+    }
+}

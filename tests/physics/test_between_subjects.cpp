@@ -95,6 +95,7 @@ TEST_CASE("subjects of Simons 2022 have the variances of table 4, along the chai
     constexpr int n = 20000;
     const std::array<double, 5> stated{0.057, 0.029, 0.050, 1.22, 0.103};
     std::array<std::array<double, 5>, 5> products{};
+    double of_exchange = 0;
     for (int i = 1; i <= n; ++i) {
         const PkModel s = of_subject(model, i);
         const std::array<double, 5> logs{std::log(volume_L(s, "central") / 11.6),
@@ -105,8 +106,11 @@ TEST_CASE("subjects of Simons 2022 have the variances of table 4, along the chai
         for (std::size_t a = 0; a < 5; ++a)
             for (std::size_t b = 0; b < 5; ++b) products[a][b] += logs[a] * logs[b] / n;
         CHECK(clearance_L_per_h(s, "central", "peripheral2") == clearance_L_per_h(s, "peripheral2", "central"));
+        const double exchange = std::log(clearance_L_per_h(s, "central", "peripheral2") / (60 * 1.21));
+        of_exchange += exchange * exchange / n;
         CHECK(clearance_L_per_h(s, "central", "peripheral1") == Approx(60 * 2.43)); // stated without variability
     }
+    CHECK(of_exchange == Approx(0.026).epsilon(4 * std::sqrt(2.0 / n)));
     for (std::size_t a = 0; a < 5; ++a)
         for (std::size_t b = 0; b < 5; ++b) {
             CAPTURE(a, b);
