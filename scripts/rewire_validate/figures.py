@@ -189,7 +189,9 @@ def screen(report):
         panel.axvspan(0, output["chance"], color="#eeeeee", zorder=-1)
         panel.plot(size, spread, "o", color=PLAIN, markersize=4)
         for row in np.argsort(-np.nan_to_num(size))[:6]:
-            panel.annotate(names[row], (size[row], spread[row]), fontsize=7, xytext=(3, 3), textcoords="offset points")
+            right = size[row] > np.nanmax(size) / 2  # its name then stands to the left, within the panel
+            panel.annotate(names[row], (size[row], spread[row]), fontsize=7, xytext=(-4 if right else 3, 3),
+                           ha="right" if right else "left", textcoords="offset points")
         panel.set_title(output["title"], fontsize=9)
         panel.set_xlabel("mu*: mean size of the effect", fontsize=8)
         panel.set_ylabel("sigma: non-linear or with others", fontsize=8)
