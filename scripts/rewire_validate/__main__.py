@@ -93,11 +93,20 @@ def plan(targets, seeds, extra):
     return sorted(jobs, key=lambda job: seeds.index(job[1]))
 
 
+def attempt(what, function, *arguments):
+    """What a function returns; None if it fails, which is told: the verdicts are worth more than one figure."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        say(f"  {what} left out: {type(error).__name__}: {error}")
+        return None
+
+
 def draw(session, outcomes, seeds, screened):
-    drawn = {"overview": figures.overview(outcomes), "main_run": figures.main_run(session, seeds),
-             "antagonists": figures.antagonists(session, seeds), "dose_response": figures.dose_response(session, seeds),
-             "weeks": figures.weeks(session, seeds)}
-    return drawn | ({"screen": figures.screen(screened)} if screened else {})
+    drawn = {"overview": attempt("overview", figures.overview, outcomes)}
+    for function in (figures.main_run, figures.antagonists, figures.dose_response, figures.weeks):
+        drawn[function.__name__] = attempt(function.__name__, function, session, seeds)
+    return drawn | ({"screen": attempt("screen", figures.screen, screened)} if screened else {})
 
 
 def main(words):
@@ -128,7 +137,7 @@ def main(words):
         small = Session(arguments.output / "runs-morris", program, arguments.jobs, True, dict(arguments.settings), say)
         screened = sensitivity.screen(small, trajectories)
     made = {"outcomes": outcomes, "left_out": left_out, "calibrated": calibrated.calibrated(program),
-            "arms": arms.assess(session, seeds) if whole else [], "sensitivity": screened,
+            "arms": (attempt("arms", arms.assess, session, seeds) or []) if whole else [], "sensitivity": screened,
             "about": describe(arguments, seeds, program), "figures": draw(session, outcomes, seeds, screened)}
     arguments.output.mkdir(parents=True, exist_ok=True)
     (arguments.output / "report.json").write_text(json.dumps(report.as_json(made), indent=1, allow_nan=False) + "\n")

@@ -598,6 +598,17 @@ def test_figures_are_drawn_from_what_was_made_and_left_out_where_nothing_was(tmp
     assert figures.overview(outcomes).startswith("data:image/png;base64,")
 
 
+def test_a_broken_result_costs_its_own_figure_only(tmp_path):
+    made = session(tmp_path, tmp_path / "program")
+    made.folder.mkdir()
+    for name in ("ketamine", "control"):
+        made.path(sources.BY_NAME[name], 1).write_bytes(b"no HDF5")
+        made.made.add((name, 1))
+    drawn = program_main.draw(made, [verdict.Outcome(target(), {1: 15.0})], [1], None)
+    assert drawn["main_run"] is None and drawn["overview"].startswith("data:image/png;base64,")
+    assert program_main.attempt("arms", arms.assess, made, [1]) is None
+
+
 def test_arms_and_the_screen_are_in_the_report(tmp_path):
     made = session(tmp_path, tmp_path / "program")
     made.folder.mkdir()
