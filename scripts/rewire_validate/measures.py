@@ -34,7 +34,7 @@ def course(dosed, control, name, to_s, entity=CELLS, window_s=10 * MINUTE):
 
 #: Least effects that a share may be taken of, in % (that of cytokines of their healthy level): under a third of what
 #: the model shows where there is an effect; where there is none, two runs differ by chance by 0.3 % at most.
-LEAST_SPINES, LEAST_AMPA, LEAST_GLUTAMATE, LEAST_SCORE, LEAST_CYTOKINES = 2, 2, 5, -5, 10
+LEAST_SPINES, LEAST_AMPA, LEAST_GLUTAMATE, LEAST_RATE, LEAST_SCORE, LEAST_CYTOKINES = 2, 2, 5, 5, -5, 10
 
 
 def share(part, whole, least):
@@ -182,7 +182,8 @@ def half_change_lead(dosed, control):
     rise, within an hour."""
     minutes, sst = course(dosed, control, "mean_rate", HOUR, "sst")
     _, pyramidal = course(dosed, control, "mean_rate", HOUR, CELLS)
-    return first_at(minutes, pyramidal, pyramidal.max() / 2) - first_at(minutes, sst, sst.min() / 2)
+    return first_at(minutes, share(pyramidal, pyramidal.max(), LEAST_RATE), 50) - \
+        first_at(minutes, share(sst, sst.min(), -LEAST_RATE), 50)
 
 
 def gamma_power(result, from_s=520, to_s=580, low_Hz=30, high_Hz=80):

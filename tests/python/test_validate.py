@@ -130,6 +130,11 @@ def test_interneurons_that_follow_pyramidal_cells_give_a_negative_lead(made):
     assert m.half_change_lead(dosed, control) == pytest.approx(-20, abs=1)
 
 
+def test_rates_that_hardly_move_have_no_order(made):
+    dosed, control = rates(made, {"pv": ramp(0, 10, 0), "sst": ramp(0, 20, -0.01), CELLS: ramp(10, 40, 0.5)})
+    assert math.isnan(m.half_change_lead(dosed, control))
+
+
 # --------------------------------------------------------------------------------------------------------- single cells
 
 
