@@ -48,7 +48,7 @@ struct DriveConstants {
     std::vector<drug::BlockConstants> block; ///< of each blocker; worked out by FastNetwork, as the next
     drug::Competition competition;
     double mg_mM = 1;
-    synapse::PerSubunit mg_half_mM = synapse::Receptor{}.mg_half_mM;
+    synapse::PerSubunit mg_half_mM = synapse::mg_halves_mM(synapse::mg_half_ab_mM, synapse::mg_half_cd_mM);
 };
 
 /// Sets all sums to zero.

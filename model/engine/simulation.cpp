@@ -38,7 +38,7 @@ FastOptions fast_options(const Model& model) {
     options.calcium = model.calcium;
     options.drives.l_type = model.l_type;
     options.drives.mg_mM = model.mg_mM;
-    options.drives.mg_half_mM = {model.mg_half_ab_mM, model.mg_half_ab_mM, model.mg_half_cd_mM, model.mg_half_cd_mM};
+    options.drives.mg_half_mM = synapse::mg_halves_mM(model.mg_half_ab_mM, model.mg_half_cd_mM);
     for (const DrugModel& drug : model.drugs)
         for (const std::optional<drug::Blocker>& blocker : drug.blockers)
             if (blocker) options.drives.blockers.push_back(*blocker);

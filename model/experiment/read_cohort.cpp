@@ -43,8 +43,9 @@ Range within_reach(const Marginal& m) {
 /// Whether every value that the distribution yields is one that the key allows; complains otherwise.
 void check_support(TableReader& reader, const Marginal& marginal, const NumberKey& key) {
     Range can = clinic::support(marginal);
-    if (const Range reach = within_reach(marginal); !std::isfinite(can.high) && reach.high < key.range.high)
-        can.high = reach.high;
+    const Range reach = within_reach(marginal);
+    if (!std::isfinite(can.low) && reach.low > key.range.low) can.low = reach.low;
+    if (!std::isfinite(can.high) && reach.high < key.range.high) can.high = reach.high;
     const std::string allowed = fmt::format("{} {}", key.path, range_text(key.range, key.unit));
     const auto complain = [&](const char* end, const std::string& where) {
         const bool given = reader.node().find(end) != nullptr;

@@ -136,7 +136,7 @@ std::string model_names() {
 
 synapse::Receptor receptor_of(const engine::Model& model, const std::string& kind) {
     synapse::Receptor receptor = synapse::default_receptor(kind);
-    receptor.mg_half_mM = {model.mg_half_ab_mM, model.mg_half_ab_mM, model.mg_half_cd_mM, model.mg_half_cd_mM};
+    receptor.mg_half_mM = synapse::mg_halves_mM(model.mg_half_ab_mM, model.mg_half_cd_mM);
     return receptor;
 }
 

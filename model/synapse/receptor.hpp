@@ -46,6 +46,9 @@ enum class ReceptorKind : std::uint8_t { ampa, nmda, gaba_a, gaba_b, current };
 /// A number per GluN2 subunit: 2A, 2B, 2C, 2D.
 using PerSubunit = std::array<double, 4>;
 
+/// Magnesium that blocks half of the channels at 0 mV, which 2A and 2B share, and 2C and 2D.
+constexpr PerSubunit mg_halves_mM(double ab_mM, double cd_mM) { return {ab_mM, ab_mM, cd_mM, cd_mM}; }
+
 /// One receptor of a population. Defaults are filled in per kind by `default_receptor`.
 struct Receptor {
     std::string name;
@@ -62,9 +65,8 @@ struct Receptor {
     double tau_2b_ms = 300;
     double tau_2c_ms = 300;
     double tau_2d_ms = 1700;
-    /// Magnesium that blocks half of the subunit's channels at 0 mV; of the experiment, the same for all receptors.
-    PerSubunit mg_half_mM{mg_half_ab_mM, mg_half_ab_mM, mg_half_cd_mM, mg_half_cd_mM};
-    double saturation = 0.5;         ///< alpha
+    PerSubunit mg_half_mM = mg_halves_mM(mg_half_ab_mM, mg_half_cd_mM); ///< of the experiment, the same for all
+    double saturation = 0.5;                                            ///< alpha
     double miniature_rate_Hz = 0.01; ///< spontaneous release of one synapse onto an NMDA receptor
 };
 

@@ -272,6 +272,29 @@ TEST_CASE("a run that fails is named and the others go on") {
     CHECK(all.contains("/cohort/surrogate_symptom_score"));      // kept for it, whatever else is
 }
 
+TEST_CASE("a distribution must be cut off where it reaches beyond its key, within eight standard deviations") {
+    // The ratio's range ends at 1e6. Eight deviations above the median are 0.8 exp(8 x 0.3) = 8.8, and 0.8 exp(8 x 2) =
+    // 7e6; below it nothing leaves the range, which begins at 0. A normal ratio of 0.8 and 0.09 stays above 0.08, with
+    // 0.11 it does not.
+    const Folder folder;
+    const auto errors = [&](const std::string& more) {
+        return call({"check", folder.write("reach.toml", "extends = \"" + (tests_folder() / "everything.toml").string() +
+                                                             R"("
+cohort.number = 2
+[cohort.field.ratio]
+key = "drug.ketamine.species.ketamine.brain_plasma_unbound_ratio"
+distribution = )" +
+                                                             more + "\n[[plan]]\nname = \"a\"\n")})
+            .err;
+    };
+    const std::string lognormal = "\"lognormal\"\nmedian = 0.8\nsd_log = ", normal = "\"normal\"\nmean = 0.8\nsd = ";
+    CHECK(errors(normal + "0.09").find("error") == std::string::npos);
+    CHECK_THAT(errors(normal + "0.11"), Catch::Contains("[cohort.field.ratio] distribution") && Catch::Contains("low"));
+    CHECK(errors(lognormal + "0.3").find("error") == std::string::npos);
+    CHECK_THAT(errors(lognormal + "2"), Catch::Contains("[cohort.field.ratio] distribution") && Catch::Contains("high"));
+    CHECK(errors(lognormal + "2\nhigh = 100").find("error") == std::string::npos);
+}
+
 TEST_CASE("a config that fails in any plan of a patient is refused before anything runs") {
     const Folder folder;
     // Known of the patient, so that the first repeat shows it.

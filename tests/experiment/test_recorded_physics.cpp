@@ -418,9 +418,9 @@ receptors = { ampa = 1, nmda = 1 }
     CHECK(spikes("1 mM", "3.57 mM", "35.7 mM") != usual);
 }
 
-TEST_CASE("what a metabolite weighs and what it is counted in: a milligram of parent makes a mole of it") {
-    // 10 mg of a parent of 200 g/mol are counted as the metabolite's, of 150 g/mol, in 20 L: 10 mg x 150/200 / 20 L of
-    // its own mass, and 10 mg / 20 L without counted_as, where amounts are its masses.
+TEST_CASE("a metabolite that is counted in its parent's mass weighs as many moles of its own") {
+    // 10 mg counted as a parent of 200 g/mol are 0.05 mmol, of a metabolite of 150 g/mol 7.5 mg: 375 ng/mL in 20 L.
+    // Without counted_as they are 10 mg of its own, 500 ng/mL. What is eliminated by then is 1e-7 of it.
     const Folder folder;
     const auto plasma = [&](const std::string& counted) {
         const std::string config = folder.write("metabolite.toml", R"(
